@@ -1,0 +1,71 @@
+package kv
+
+import (
+	"context"
+	"errors"
+)
+
+// Reader is a consistent view of the store.
+type Reader interface {
+	// Get returns the value of key, or nil where there is none. The slice is
+	// valid until the transaction ends and must not be changed.
+	Get(key []byte) ([]byte, error)
+
+	// Scan calls fn for each pair whose key begins with prefix and is not
+	// before start (nil: from the first), in the order of the keys, until fn
+	// returns false. The slices are valid during the call only.
+	Scan(prefix, start []byte, fn func(key, value []byte) bool) error
+}
+
+// Tx is a transaction that may write. It reads its own writes.
+type Tx interface {
+	Reader
+
+	// Put sets the value of key. Neither may be empty. Both are copied.
+	Put(key, value []byte)
+
+	// Delete removes key; a key that is not there is no error.
+	Delete(key []byte)
+}
+
+// Engine keeps the pairs.
+type Engine interface {
+	// View runs fn on a consistent view. What it sees may still be undone by
+	// a power cut: an answer that a client will rely on is read in an Update.
+	View(ctx context.Context, fn func(Reader) error) error
+
+	// Update runs fn in a serializable transaction and returns once its
+	// writes, and every write that it read, are durable. An error or a panic
+	// of fn discards its writes and reaches the caller, and only that caller.
+	// fn may run more than once, so it changes nothing outside the
+	// transaction that a second run does not set again.
+	Update(ctx context.Context, fn func(Tx) error) error
+
+	// Watch returns a channel of capacity one that receives after a change
+	// under prefix was committed, here or on another node. Several changes
+	// may arrive as one. stop ends the watch.
+	Watch(prefix []byte) (changed <-chan struct{}, stop func())
+
+	// Close waits for running transactions and releases the store.
+	Close() error
+}
+
+// The failures that an engine tells apart. They are wrapped with what the
+// engine knows.
+var (
+	// ErrBusy says that a transaction lost against others too often.
+	ErrBusy = errors.New("kv: too many conflicting transactions")
+	// ErrInUse says that another process holds the store.
+	ErrInUse = errors.New("kv: the store is in use by another process")
+	// ErrNoSpace says that the disk took no more; earlier commits stand.
+	ErrNoSpace = errors.New("kv: no space left for the store")
+	// ErrReadOnly says that the store may not be written.
+	ErrReadOnly = errors.New("kv: the store is read-only")
+	// ErrDamaged says that the store's file is not a sound store.
+	ErrDamaged = errors.New("kv: the store is damaged")
+	// ErrFailed says that a sync failed, so nobody can know what is on the
+	// disk: the engine refuses everything until it is opened again.
+	ErrFailed = errors.New("kv: the store stopped after a failed sync")
+	// ErrClosed says that the engine was closed.
+	ErrClosed = errors.New("kv: the store is closed")
+)
