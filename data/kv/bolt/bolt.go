@@ -119,7 +119,7 @@ func (e *Engine) Close() error {
 // itself, which also lets its lock go.
 func (e *Engine) release(db *bbolt.DB, file *os.File) error {
 	if f := e.failed.Load(); f != nil && f.wedged {
-		return file.Close()
+		return drop(file)
 	}
 	if err := db.Close(); err != nil {
 		return fmt.Errorf("bolt: %s: %w", e.path, err)

@@ -36,3 +36,10 @@ func lock(f *os.File, exclusive bool, until time.Time) error {
 		time.Sleep(min(left, 20*time.Millisecond)) // flock tells nobody that it is free
 	}
 }
+
+// drop closes a file that bbolt may still have mapped. The mapping keeps the
+// open file alive, and the lock with it, so the lock is let go by name.
+func drop(f *os.File) error {
+	_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
+	return f.Close()
+}

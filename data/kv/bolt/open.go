@@ -70,7 +70,7 @@ func openFile(path string, o Options) (db *bbolt.DB, file *os.File, err error) {
 			err = damaged(path, p)
 		}
 		if err != nil && file != nil {
-			_ = file.Close() // it may be closed already
+			_ = drop(file) // it may be closed already
 		}
 	}()
 	db, err = bbolt.Open(path, 0o600, &bbolt.Options{
