@@ -24,7 +24,7 @@ func filled(t *testing.T) []byte {
 	e := openNew(t)
 	for round := range 3 { // leaves free pages
 		err := e.Update(t.Context(), func(tx kv.Tx) error {
-			for i := range 2000 {
+			for i := range 500 {
 				tx.Put(fmt.Appendf(nil, "key %04d", i), bytes.Repeat([]byte{byte('a' + round)}, 200))
 			}
 			return nil
