@@ -59,13 +59,13 @@ func ParseCompactLimit(text string, limit int) (Compact, error) {
 	}
 	var c Compact
 	var err error
-	if c.Protected, err = decode(text[:first]); err != nil {
+	if c.Protected, err = Decode(text[:first]); err != nil {
 		return Compact{}, err
 	}
-	if c.Payload, err = decode(text[first+1 : last]); err != nil {
+	if c.Payload, err = Decode(text[first+1 : last]); err != nil {
 		return Compact{}, err
 	}
-	if c.Signature, err = decode(text[last+1:]); err != nil {
+	if c.Signature, err = Decode(text[last+1:]); err != nil {
 		return Compact{}, err
 	}
 	if c.Header, err = parseHeader(c.Protected); err != nil {
@@ -78,9 +78,10 @@ func ParseCompactLimit(text string, limit int) (Compact, error) {
 // strict refuses trailing bits that are not zero.
 var strict = base64.RawURLEncoding.Strict()
 
-// decode reads canonical unpadded base64url. The standard library skips line
-// breaks even when strict, so they are looked for here.
-func decode(part string) ([]byte, error) {
+// Decode reads canonical unpadded base64url, or returns ErrEncoding. The
+// standard library skips line breaks even when strict, so they are looked for
+// here.
+func Decode(part string) ([]byte, error) {
 	if strings.ContainsAny(part, "\r\n") {
 		return nil, ErrEncoding
 	}
