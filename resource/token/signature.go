@@ -1,0 +1,111 @@
+package token
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jws"
+)
+
+// The failures of VerifySignature and CheckKey.
+var (
+	ErrAlgorithm = errors.New("token: the algorithm is not allowed")
+	ErrKey       = errors.New("token: the key does not fit the algorithm")
+	ErrSignature = errors.New("token: the signature is wrong")
+)
+
+// The sizes of RSA keys in bits. Below lies what can be factored, above what
+// would let a published key burn the verifiers' time.
+const (
+	MinRSABits = 2048
+	MaxRSABits = 8192
+)
+
+// verifiers are taken from jwx once, so that nothing registered with it later
+// changes what a signature means here.
+var verifiers = func() map[Alg]jws.Verifier {
+	m := make(map[Alg]jws.Verifier)
+	for _, alg := range Algs() {
+		v, err := jws.NewVerifier(jwa.SignatureAlgorithm(alg))
+		if err != nil {
+			panic("token: jwx does not know " + string(alg)) // a build with another jwx
+		}
+		m[alg] = v
+	}
+	return m
+}()
+
+// CheckKey says whether key is a public key that alg can be verified with:
+// *ecdsa.PublicKey on P-256, *rsa.PublicKey of 2048 to 8192 bits, or
+// ed25519.PublicKey. The error is ErrAlgorithm or ErrKey.
+func CheckKey(alg Alg, key crypto.PublicKey) error {
+	if err := fits(alg, key); err != nil {
+		return err
+	}
+	if pub, ok := key.(*ecdsa.PublicKey); ok {
+		if _, err := pub.Bytes(); err != nil {
+			return fmt.Errorf("%w: the point is not on the curve", ErrKey)
+		}
+	}
+	return nil
+}
+
+// fits is what of CheckKey costs nothing: all but whether the point of an
+// ECDSA key lies on its curve.
+func fits(alg Alg, key crypto.PublicKey) error {
+	switch alg {
+	case ES256:
+		pub, ok := key.(*ecdsa.PublicKey)
+		if !ok || pub == nil || pub.Curve != elliptic.P256() {
+			return fmt.Errorf("%w: %s needs a P-256 key", ErrKey, alg)
+		}
+		return nil
+	case RS256, PS256:
+		pub, ok := key.(*rsa.PublicKey)
+		if !ok || pub == nil || pub.N == nil {
+			return fmt.Errorf("%w: %s needs an RSA key", ErrKey, alg)
+		}
+		if bits := pub.N.BitLen(); bits < MinRSABits || bits > MaxRSABits {
+			return fmt.Errorf("%w: an RSA key of %d bits", ErrKey, bits)
+		}
+		if pub.E < 3 || pub.E&1 == 0 {
+			return fmt.Errorf("%w: the RSA exponent is even or too small", ErrKey)
+		}
+		return nil
+	case EdDSA:
+		if pub, ok := key.(ed25519.PublicKey); !ok || len(pub) != ed25519.PublicKeySize {
+			return fmt.Errorf("%w: %s needs an Ed25519 key", ErrKey, alg)
+		}
+		return nil
+	}
+	return ErrAlgorithm
+}
+
+// VerifySignature checks sig over signingInput. The error is ErrAlgorithm,
+// ErrKey or ErrSignature. An ECDSA signature has one encoding, the fixed 64
+// bytes of RFC 7518 section 3.4; the ASN.1 one is refused.
+func VerifySignature(alg Alg, key crypto.PublicKey, signingInput string, sig []byte) error {
+	if err := fits(alg, key); err != nil {
+		return err
+	}
+	if len(sig) != signatureSize(key) {
+		return ErrSignature
+	}
+	if err := verifiers[alg].Verify([]byte(signingInput), sig, key); err != nil {
+		return ErrSignature
+	}
+	return nil
+}
+
+func signatureSize(key crypto.PublicKey) int {
+	if pub, ok := key.(*rsa.PublicKey); ok {
+		return pub.Size()
+	}
+	return 64 // P-256 and Ed25519 alike
+}
