@@ -3,6 +3,7 @@ package kv
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Reader is a consistent view of the store.
@@ -21,7 +22,8 @@ type Reader interface {
 type Tx interface {
 	Reader
 
-	// Put sets the value of key. Neither may be empty. Both are copied.
+	// Put sets the value of key. Both are copied. A pair that CheckPair
+	// refuses makes the whole Update fail with ErrPair, whatever fn returns.
 	Put(key, value []byte)
 
 	// Delete removes key; a key that is not there is no error.
@@ -68,4 +70,28 @@ var (
 	ErrFailed = errors.New("kv: the store stopped after a failed sync")
 	// ErrClosed says that the engine was closed.
 	ErrClosed = errors.New("kv: the store is closed")
+	// ErrPair says that a key or value is empty or too long.
+	ErrPair = errors.New("kv: a key or value that may not be stored")
 )
+
+// What every engine takes, in bytes.
+const (
+	MaxKey   = 1 << 10
+	MaxValue = 16 << 20
+)
+
+// CheckPair says whether an engine takes the pair. The error wraps ErrPair and
+// names sizes only: a value may be a secret.
+func CheckPair(key, value []byte) error {
+	switch {
+	case len(key) == 0:
+		return fmt.Errorf("%w: the key is empty", ErrPair)
+	case len(value) == 0:
+		return fmt.Errorf("%w: the value is empty", ErrPair)
+	case len(key) > MaxKey:
+		return fmt.Errorf("%w: a key of %d bytes, at most %d fit", ErrPair, len(key), MaxKey)
+	case len(value) > MaxValue:
+		return fmt.Errorf("%w: a value of %d bytes, at most %d fit", ErrPair, len(value), MaxValue)
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"signet/data/kv"
+)
+
+// What the functions about grants find.
+var (
+	ErrNoGrant    = errors.New("data: no such grant")
+	ErrDisabled   = errors.New("data: the user is disabled")
+	ErrStaleEpoch = errors.New("data: the user's grants were ended in the meantime")
+)
+
+// Grant is what a client holds for a user: one family of refresh tokens. The
+// tokens themselves are not stored; package grant computes them.
+type Grant struct {
+	V      int     `json:"v"`
+	ID     GrantID `json:"id"`
+	User   UserID  `json:"user"`
+	Client string  `json:"client"`
+	Epoch  uint64  `json:"epoch"` // the user's, when the grant was made
+
+	// Current is the generation of the newest token, made in the incarnation
+	// Inc of the store with the MAC key MACKey; Parent, made in ParentInc, is
+	// the one that was given for it. Generations begin with 1.
+	Current   uint32   `json:"current"`
+	Inc       string   `json:"inc"`
+	MACKey    uint32   `json:"mac_key"`
+	Parent    uint32   `json:"parent,omitzero"`
+	ParentInc string   `json:"parent_inc,omitzero"`
+	Salt      [16]byte `json:"salt"`
+
+	CreatedAt time.Time `json:"created_at"`
+	TurnedAt  time.Time `json:"turned_at"`  // the last turn, and so the last use
+	ExpiresAt time.Time `json:"expires_at"` // slides with each turn
+	MaxAt     time.Time `json:"max_at"`     // and never goes past this
+
+	Scope    string    `json:"scope,omitzero"`
+	Audience []string  `json:"audience,omitzero"`
+	AuthTime time.Time `json:"auth_time"` // when the person proved to be the user
+	AMR      []string  `json:"amr,omitzero"`
+}
+
+func (g *Grant) kind() string  { return "grant" }
+func (g *Grant) version() *int { return &g.V }
+
+// alive tells whether anything of the grant can still be used.
+func (s *Store) alive(g Grant, u User, now time.Time) bool {
+	return g.User == u.ID && g.Epoch == u.Epoch && !u.Disabled &&
+		now.Before(g.ExpiresAt) && slices.Contains(s.meta.Lineage(), g.Inc)
+}
+
+func getGrant(tx kv.Reader, id GrantID) (g Grant, found bool, err error) {
+	found, err = get(tx, grantKey(id), &g)
+	return g, found, err
+}
+
+// getHeld reads the grant and its user. A grant without a user is none.
+func getHeld(tx kv.Reader, id GrantID) (g Grant, u User, found bool, err error) {
+	if g, found, err = getGrant(tx, id); err != nil || !found {
+		return g, u, false, err
+	}
+	u, found, err = getUser(tx, g.User)
+	return g, u, found, err
+}
+
+// CreateGrant stores a new grant. The same transaction makes sure that the user
+// is there (ErrNoUser), may sign in (ErrDisabled) and has the epoch of g still
+// (ErrStaleEpoch): whoever signed in with a password that was changed since
+// gets no grant.
+func (s *Store) CreateGrant(ctx context.Context, g Grant) error {
+	return s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
+		u, found, err := getUser(tx, g.User)
+		switch {
+		case err != nil:
+			return nil, err
+		case !found:
+			return ErrNoUser, nil
+		case u.Disabled:
+			return ErrDisabled, nil
+		case u.Epoch != g.Epoch:
+			return ErrStaleEpoch, nil
+		}
+		taken, err := tx.Get(grantKey(g.ID))
+		if err != nil {
+			return nil, err
+		}
+		if taken != nil {
+			return nil, fmt.Errorf("data: a grant's id was drawn twice")
+		}
+		tx.Put(holdsKey(g.User, g.ID), present)
+		tx.Put(expiryKey(g.ExpiresAt, expiryGrant, g.ID[:]), present)
+		return nil, put(tx, grantKey(g.ID), &g)
+	})
+}
+
+// Change is what becomes of a grant.
+type Change int
+
+const (
+	Keep Change = iota // as it was: nothing is written
+	Save               // as fn left it
+	End                // it is gone
+)
+
+// ChangeGrant reads the grant and its user, and does with the grant what fn
+// says, in one transaction. It returns once whatever fn saw is durable. fn may
+// run more than once; what it tells its caller is what its last run told. The
+// grant's id and user stay as they are. A grant that is not there, or whose
+// user is not, is ErrNoGrant.
+func (s *Store) ChangeGrant(ctx context.Context, id GrantID, fn func(g *Grant, u User) Change) error {
+	return s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
+		g, u, found, err := getHeld(tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return ErrNoGrant, nil
+		}
+		switch fn(&g, u) {
+		case Save:
+			g.ID, g.User = id, u.ID
+			return nil, put(tx, grantKey(id), &g)
+		case End:
+			deleteGrant(tx, id, u.ID)
+		}
+		return nil, nil
+	})
+}
+
+// deleteGrant leaves the entry of the expiry index to the sweeper, who alone
+// knows where it is by now.
+func deleteGrant(tx kv.Tx, id GrantID, user UserID) {
+	tx.Delete(grantKey(id))
+	tx.Delete(holdsKey(user, id))
+}
+
+// Grant returns the grant, dead or alive, and its user, or ErrNoGrant. What it
+// sees a power cut may still undo.
+func (s *Store) Grant(ctx context.Context, id GrantID) (g Grant, u User, err error) {
+	err = s.engine.View(ctx, func(tx kv.Reader) error {
+		var found bool
+		g, u, found, err = getHeld(tx, id)
+		if err == nil && !found {
+			err = ErrNoGrant
+		}
+		return err
+	})
+	return g, u, err
+}
+
+// UserGrants lists the grants of the user that are alive, in the order of their
+// ids, from the first after the given one (zero: from the first): at most
+// limit, and 1000 in any case. It returns ErrNoUser.
+func (s *Store) UserGrants(ctx context.Context, id UserID, after GrantID, limit int) (list []Grant, err error) {
+	limit = pageLimit(limit)
+	now := s.now()
+	err = s.engine.View(ctx, func(tx kv.Reader) error {
+		u, found, err := getUser(tx, id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return ErrNoUser
+		}
+		var bad error
+		err = scanHeld(tx, id, after, func(grant GrantID) bool {
+			var g Grant
+			if g, found, bad = getGrant(tx, grant); bad != nil {
+				return false
+			}
+			if found && s.alive(g, u, now) {
+				list = append(list, g)
+			}
+			return len(list) < limit
+		})
+		return errors.Join(err, bad)
+	})
+	return list, err
+}
+
+// scanHeld calls fn for the grants of the user after the given one.
+func scanHeld(tx kv.Reader, id UserID, after GrantID, fn func(GrantID) bool) error {
+	prefix := append([]byte(holdsPrefix), id...)
+	var start []byte
+	if after != (GrantID{}) {
+		start = append(holdsKey(id, after), 0)
+	}
+	return tx.Scan(prefix, start, func(key, _ []byte) bool {
+		return fn(GrantID(key[len(prefix):]))
+	})
+}

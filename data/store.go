@@ -1,0 +1,173 @@
+package data
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"signet/data/kv"
+)
+
+// Options are what a Store needs from outside. The zero value is good.
+type Options struct {
+	Now    func() time.Time // time.Now unless set
+	Rand   io.Reader        // crypto/rand.Reader unless set
+	Logger *slog.Logger     // slog.Default() unless set
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
+}
+
+// ErrRestoring says that a restore into this store was cut off: what is in it
+// is a part of a backup.
+var ErrRestoring = errors.New("data: a restore of this store did not finish; remove it and restore again")
+
+// Meta says which store this is.
+type Meta struct {
+	V       int    `json:"v"`
+	StoreID string `json:"store_id"` // stays the same through backup and restore
+
+	// Incarnation is new after each restore; refresh tokens are bound to it.
+	// Kept are the earlier ones whose tokens are still accepted, each once,
+	// the oldest first.
+	Incarnation string   `json:"incarnation"`
+	Kept        []string `json:"kept,omitzero"`
+
+	CreatedAt  time.Time `json:"created_at"`
+	RestoredAt time.Time `json:"restored_at,omitzero"`
+	BackupAt   time.Time `json:"backup_at,omitzero"` // when the backup that was restored was made
+}
+
+func (m *Meta) kind() string  { return "meta" }
+func (m *Meta) version() *int { return &m.V }
+
+// Lineage lists the incarnations whose refresh tokens are accepted, the oldest
+// first, the present one last.
+func (m Meta) Lineage() []string { return append(slices.Clip(m.Kept), m.Incarnation) }
+
+// Store is the records on an engine. It is safe for concurrent use.
+type Store struct {
+	engine kv.Engine
+	o      Options
+	meta   Meta
+}
+
+// Open reads which store the engine holds, or makes an empty engine a new
+// store, durably. An engine that holds something else is refused.
+func Open(ctx context.Context, engine kv.Engine, o Options) (*Store, error) {
+	s := &Store{engine: engine, o: o.withDefaults()}
+	fresh, err := newMeta(s.o.Rand, s.now())
+	if err != nil {
+		return nil, err
+	}
+	err = engine.Update(ctx, func(tx kv.Tx) (err error) {
+		s.meta, err = openMeta(tx, fresh)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func newMeta(random io.Reader, now time.Time) (m Meta, err error) {
+	m.CreatedAt = now
+	if m.StoreID, err = newName(random); err != nil {
+		return m, err
+	}
+	m.Incarnation, err = newName(random)
+	return m, err
+}
+
+func openMeta(tx kv.Tx, fresh Meta) (m Meta, err error) {
+	restoring, err := tx.Get([]byte(restoringKey))
+	if err != nil {
+		return m, err
+	}
+	if restoring != nil {
+		return m, ErrRestoring
+	}
+	found, err := get(tx, []byte(metaKey), &m)
+	if err != nil || found {
+		return m, err
+	}
+	switch err := checkEmpty(tx); {
+	case errors.Is(err, errNotEmpty):
+		return m, fmt.Errorf("%w: it has records and no record of kind meta", kv.ErrDamaged)
+	case err != nil:
+		return m, err
+	}
+	return fresh, put(tx, []byte(metaKey), &fresh)
+}
+
+// Meta says which store this is. It does not change while the store is open.
+func (s *Store) Meta() Meta {
+	m := s.meta
+	m.Kept = slices.Clone(m.Kept)
+	return m
+}
+
+func (s *Store) now() time.Time { return s.o.Now().UTC().Round(0) }
+
+// decide runs fn in an Update. A verdict is an answer that the transaction
+// found, and is given once all that it read is durable; fn has written nothing
+// when it gives one. An error is a failure to find out.
+func (s *Store) decide(ctx context.Context, fn func(tx kv.Tx) (verdict, err error)) error {
+	var verdict error
+	err := s.engine.Update(ctx, func(tx kv.Tx) (err error) {
+		verdict, err = fn(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return verdict
+}
+
+// get decodes the record under key into r, if there is one.
+func get(tx kv.Reader, key []byte, r record) (found bool, err error) {
+	value, err := tx.Get(key)
+	if err != nil || value == nil {
+		return false, err
+	}
+	return true, decode(value, r)
+}
+
+func put(tx kv.Tx, key []byte, r record) error {
+	value, err := encode(r)
+	if err != nil {
+		return err
+	}
+	tx.Put(key, value)
+	return nil
+}
+
+// errNotEmpty is found by checkEmpty.
+var errNotEmpty = errors.New("data: the store is not empty")
+
+func checkEmpty(tx kv.Reader) error {
+	empty := true
+	err := tx.Scan(nil, nil, func(_, _ []byte) bool {
+		empty = false
+		return false
+	})
+	if err == nil && !empty {
+		err = errNotEmpty
+	}
+	return err
+}

@@ -1,0 +1,68 @@
+package grant
+
+import (
+	"context"
+	"errors"
+
+	"signet/data"
+)
+
+// Ending tells what End did. Neither is an error: who logs out twice is logged
+// out.
+type Ending int
+
+const (
+	NothingEnded Ending = iota // the token is nobody's, or its grant was gone
+	GrantEnded
+)
+
+// End ends the grant of the token, which may be a spent one. A token that is
+// not ours ends nothing. The error is that of check, ErrMalformed, or a failure
+// of the store.
+func (s *Service) End(ctx context.Context, refreshToken string, check Check) (Ending, error) {
+	t, err := parse(refreshToken)
+	if err != nil {
+		return NothingEnded, err
+	}
+	var refused error
+	err = s.o.Store.ChangeGrant(ctx, t.grant, func(g *data.Grant, u data.User) data.Change {
+		_, _, refused = s.place(t, *g)
+		if refused == nil && check != nil {
+			refused = check(*g, u)
+		}
+		if refused != nil {
+			return data.Keep
+		}
+		return data.End
+	})
+	switch {
+	case errors.Is(err, data.ErrNoGrant), err == nil && errors.Is(refused, ErrInvalid):
+		return NothingEnded, nil
+	case err != nil:
+		return NothingEnded, err
+	case refused != nil:
+		return NothingEnded, refused
+	}
+	return GrantEnded, nil
+}
+
+// EndByID ends a grant of the user. It is no error if it is gone, or another
+// user's; that one stays.
+func (s *Service) EndByID(ctx context.Context, id data.GrantID, user data.UserID) (Ending, error) {
+	ending := NothingEnded
+	err := s.o.Store.ChangeGrant(ctx, id, func(g *data.Grant, u data.User) data.Change {
+		ending = NothingEnded
+		if u.ID != user {
+			return data.Keep
+		}
+		ending = GrantEnded
+		return data.End
+	})
+	if errors.Is(err, data.ErrNoGrant) {
+		return NothingEnded, nil
+	}
+	if err != nil {
+		return NothingEnded, err
+	}
+	return ending, nil
+}

@@ -1,0 +1,221 @@
+package grant
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"signet/data"
+)
+
+// ErrInvalid is wrapped by every error that is the token's fault. On the wire
+// they are all the same invalid_grant.
+var ErrInvalid = errors.New("grant: the refresh token is not valid")
+
+// Why a token is not valid.
+var (
+	ErrMalformed = fmt.Errorf("%w: malformed", ErrInvalid)
+	ErrUnknown   = fmt.Errorf("%w: unknown", ErrInvalid) // forged, or its grant is gone
+	ErrExpired   = fmt.Errorf("%w: expired", ErrInvalid)
+	ErrEnded     = fmt.Errorf("%w: its grant was ended", ErrInvalid)
+	ErrReused    = fmt.Errorf("%w: it was spent before, and its grant ended with this", ErrInvalid)
+)
+
+// Late is what becomes of a spent token that comes back after the grace, while
+// its successor was never used.
+type Late int
+
+const (
+	// LateFork answers with another successor; the unused one is dead. No
+	// client is logged out by an answer that was lost.
+	LateFork Late = iota
+	// LateRevoke takes it for a theft and ends the grant.
+	LateRevoke
+)
+
+// Policy says how long grants live.
+type Policy struct {
+	TTL   time.Duration // past the last turn
+	Max   time.Duration // past the start
+	Grace time.Duration // in which a spent token gets the same successor again
+	Late  Late
+}
+
+func (p Policy) validate() error {
+	switch {
+	case p.TTL <= 0 || p.Max <= 0:
+		return errors.New("grant: a grant needs a time to live")
+	case p.Grace < 0:
+		return errors.New("grant: the grace is negative")
+	case p.Grace >= p.TTL:
+		return fmt.Errorf("grant: the grace (%s) does not end before a grant does (%s)", p.Grace, p.TTL)
+	case p.Late != LateFork && p.Late != LateRevoke:
+		return fmt.Errorf("grant: no such policy for late tokens: %d", p.Late)
+	}
+	return nil
+}
+
+// MAC makes and checks MACs under keys that have numbers.
+type MAC interface {
+	// Sum uses the present key and returns its number.
+	Sum(msg []byte) (key uint32, mac [32]byte, err error)
+	// SumWith uses the key of that number, if it still verifies.
+	SumWith(key uint32, msg []byte) (mac [32]byte, err error)
+	// Verify returns nil if the MAC is right.
+	Verify(key uint32, msg, mac []byte) error
+}
+
+// Options are what a Service is made of. Now, Rand and Logger have defaults.
+type Options struct {
+	Store *data.Store
+	MACs  MAC
+	// Refused tells which errors of MACs are a token's fault: a wrong MAC, and
+	// a key that was revoked or never was. Any other is a failure, and a
+	// client must not be told to throw its token away for it.
+	Refused func(error) bool
+	Policy  Policy
+	Now    func() time.Time
+	Rand   io.Reader
+	Logger *slog.Logger
+}
+
+// Service starts, turns and ends grants. It is safe for concurrent use.
+type Service struct {
+	o       Options
+	lineage []string // the incarnations whose tokens count, the oldest first
+}
+
+// New refuses a policy that makes no sense.
+func New(o Options) (*Service, error) {
+	if err := o.Policy.validate(); err != nil {
+		return nil, err
+	}
+	if o.Store == nil || o.MACs == nil || o.Refused == nil {
+		return nil, errors.New("grant: Store, MACs and Refused are required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return &Service{o: o, lineage: o.Store.Meta().Lineage()}, nil
+}
+
+func (s *Service) now() time.Time { return s.o.Now().UTC().Round(0) }
+
+// Outcome tells how a refresh token came to be.
+type Outcome int
+
+const (
+	_        Outcome = iota
+	Started          // the first of a grant
+	Turned           // for the current one
+	Repeated         // the same answer again: nothing was written
+	Forked           // another one for the parent; the unused one is dead
+	Reissued         // for one of before a restore
+)
+
+func (o Outcome) String() string {
+	names := [...]string{Started: "started", Turned: "turned", Repeated: "repeated", Forked: "forked", Reissued: "reissued"}
+	if o < Started || int(o) >= len(names) {
+		return fmt.Sprintf("Outcome(%d)", int(o))
+	}
+	return names[o]
+}
+
+// Issued is a refresh token that may be handed out: all that it depends on is
+// durable.
+type Issued struct {
+	Outcome      Outcome
+	Grant        data.Grant
+	User         data.User
+	RefreshToken RefreshToken
+}
+
+// StartRequest says what a new grant is for. User is the record that the
+// person was checked against: the grant has its epoch.
+type StartRequest struct {
+	User     data.User
+	Client   string
+	Scope    string
+	Audience []string
+	AuthTime time.Time
+	AMR      []string
+}
+
+// Start makes a grant. It returns ErrEnded where the user was deleted, disabled
+// or signed out everywhere since the record was read.
+func (s *Service) Start(ctx context.Context, r StartRequest) (Issued, error) {
+	now := s.now()
+	g := data.Grant{
+		User: r.User.ID, Client: r.Client, Epoch: r.User.Epoch,
+		Current: 1, Inc: s.incarnation(),
+		CreatedAt: now, TurnedAt: now, MaxAt: now.Add(s.o.Policy.Max),
+		Scope: r.Scope, Audience: r.Audience, AuthTime: r.AuthTime, AMR: r.AMR,
+	}
+	g.ExpiresAt = s.expiry(g, now)
+	for _, b := range [][]byte{g.ID[:], g.Salt[:]} {
+		if _, err := io.ReadFull(s.o.Rand, b); err != nil {
+			return Issued{}, fmt.Errorf("grant: no randomness: %w", err)
+		}
+	}
+	text, err := s.seal(&g)
+	if err != nil {
+		return Issued{}, err
+	}
+	switch err := s.o.Store.CreateGrant(ctx, g); {
+	case errors.Is(err, data.ErrNoUser), errors.Is(err, data.ErrDisabled), errors.Is(err, data.ErrStaleEpoch):
+		return Issued{}, fmt.Errorf("%w: %w", ErrEnded, err)
+	case err != nil:
+		return Issued{}, err
+	}
+	return Issued{Outcome: Started, Grant: g, User: r.User, RefreshToken: text}, nil
+}
+
+// expiry slides with each turn and stops at the grant's end.
+func (s *Service) expiry(g data.Grant, now time.Time) time.Time {
+	at := now.Add(s.o.Policy.TTL)
+	if at.After(g.MaxAt) {
+		return g.MaxAt
+	}
+	return at
+}
+
+func (s *Service) incarnation() string { return s.lineage[len(s.lineage)-1] }
+
+// seal makes the token of the grant's current generation with the present MAC
+// key, and notes the key in the grant.
+func (s *Service) seal(g *data.Grant) (RefreshToken, error) {
+	key, mac, err := s.o.MACs.Sum(message(g.Inc, g.ID, g.Current, g.Salt))
+	if err != nil {
+		return "", fmt.Errorf("grant: the MAC keys: %w", err)
+	}
+	g.MACKey = key
+	return token{g.ID, g.Current, key, mac}.text(), nil
+}
+
+// reseal makes the token of the current generation once more, with the key it
+// was made with: the present one may be another by now.
+func (s *Service) reseal(g data.Grant) (RefreshToken, error) {
+	mac, err := s.o.MACs.SumWith(g.MACKey, message(g.Inc, g.ID, g.Current, g.Salt))
+	if err != nil {
+		return "", s.refusal(err)
+	}
+	return token{g.ID, g.Current, g.MACKey, mac}.text(), nil
+}
+
+// refusal is what an error of MACs means to the client.
+func (s *Service) refusal(err error) error {
+	if s.o.Refused(err) {
+		return ErrUnknown
+	}
+	return fmt.Errorf("grant: the MAC keys: %w", err)
+}
