@@ -1,0 +1,226 @@
+package signin
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// ErrThrottled says that too many guesses were made. The error is a
+// *ThrottledError.
+var ErrThrottled = errors.New("signin: too many attempts")
+
+// ThrottledError says when the next attempt will be heard.
+type ThrottledError struct {
+	RetryAfter time.Duration // more than 0
+}
+
+func (e *ThrottledError) Error() string {
+	return fmt.Sprintf("%v; try again in %v", ErrThrottled, e.RetryAfter)
+}
+
+// Unwrap makes a ThrottledError an ErrThrottled.
+func (e *ThrottledError) Unwrap() error { return ErrThrottled }
+
+// Throttle is how guessing is slowed down. Its fields are those of the
+// configuration; a zero field has its default, but for KnownFor.
+type Throttle struct {
+	Free            int           // wrong passwords without a delay
+	Delay           time.Duration // the first delay; each doubles
+	DelayMax        time.Duration // for one account from one network
+	AccountDelayMax time.Duration // for one account from everywhere
+	NetworkBurst    int           // wrong passwords of one network, for all accounts
+	NetworkEvery    time.Duration // how often a network earns one more
+	RegisterBurst   int           // registrations of one network
+	RegisterEvery   time.Duration // how often a network earns one more
+	KnownFor        time.Duration // how long a browser that signed in is known; 0: not at all
+	Counters        int           // how many counters of each kind are kept
+}
+
+func (t Throttle) withDefaults() Throttle {
+	orInt := func(p *int, def int) {
+		if *p <= 0 {
+			*p = def
+		}
+	}
+	or := func(p *time.Duration, def time.Duration) {
+		if *p <= 0 {
+			*p = def
+		}
+	}
+	orInt(&t.Free, 5)
+	or(&t.Delay, time.Second)
+	or(&t.DelayMax, 15*time.Minute)
+	or(&t.AccountDelayMax, 30*time.Second)
+	orInt(&t.NetworkBurst, 100)
+	or(&t.NetworkEvery, 2*time.Second)
+	orInt(&t.RegisterBurst, 50)
+	or(&t.RegisterEvery, 30*time.Second)
+	orInt(&t.Counters, 100_000)
+	return t
+}
+
+// forget is when a counter that nothing was added to is dropped.
+func (t Throttle) forget() time.Duration { return max(24*time.Hour, 2*t.DelayMax) }
+
+// network is the part of an address that one stranger is likely to have alone:
+// /24 or /56. Addresses that are not known share one.
+func network(addr netip.Addr) netip.Prefix {
+	addr = addr.Unmap().WithZone("")
+	bits := 56
+	if addr.Is4() {
+		bits = 24
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return prefix
+}
+
+// throttle is all the counters. There are three for a guess:
+//
+//   - place: this account from this network. It grows up to DelayMax.
+//   - account: this account from everywhere. It grows up to AccountDelayMax
+//     only, since a stranger can drive it.
+//   - network: this network for all accounts, against one who tries a common
+//     password on everybody.
+//
+// A known browser has a place of its own and is held to that alone, so that
+// what a stranger does, even one in the same network, never keeps it waiting.
+type throttle struct {
+	o Throttle
+
+	mu            sync.Mutex
+	places        table[strikes]
+	accounts      table[strikes]
+	networks      table[bucket]
+	registrations table[bucket]
+
+	changed chan struct{} // of capacity one: there is something to write
+}
+
+func newThrottle(o Throttle) *throttle {
+	o = o.withDefaults()
+	return &throttle{
+		o:             o,
+		places:        newTable[strikes](o.Counters),
+		accounts:      newTable[strikes](o.Counters),
+		networks:      newTable[bucket](o.Counters),
+		registrations: newTable[bucket](o.Counters),
+		changed:       make(chan struct{}, 1),
+	}
+}
+
+// guess is one attempt at a password, by the names of its counters.
+type guess struct {
+	place, account, network tag
+	known                   bool // from a known browser: place alone counts
+}
+
+// reserve counts a guess as wrong before it is looked at, so that of many at
+// once no more are looked at than one after another; or refuses it with a
+// *ThrottledError, and counts nothing.
+func (t *throttle) reserve(g guess, now time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	place, account, net := t.at(g, now)
+	wait := place.wait(now, t.o.Free, t.o.Delay, t.o.DelayMax)
+	if !g.known {
+		wait = max(wait, account.wait(now, t.o.Free, t.o.Delay, t.o.AccountDelayMax),
+			net.wait(now, t.o.NetworkBurst, t.o.NetworkEvery))
+	}
+	if wait > 0 {
+		return &ThrottledError{RetryAfter: wait}
+	}
+	t.places.put(g.place, strikes{place.n + 1, now})
+	if !g.known {
+		t.accounts.put(g.account, strikes{account.n + 1, now})
+		t.networks.put(g.network, bucket{net.full.Add(t.o.NetworkEvery)})
+	}
+	t.dirty()
+	return nil
+}
+
+// giveBack undoes reserve for a guess that was never looked at.
+func (t *throttle) giveBack(g guess, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.take(g, now, 1)
+}
+
+// succeed takes back all that was counted at this place, whose owner made the
+// guesses. What others added to the account stays.
+func (t *throttle) succeed(g guess, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	place, _, _ := t.at(g, now)
+	t.take(g, now, max(1, place.n))
+}
+
+// take removes n strikes, and one guess of the network.
+func (t *throttle) take(g guess, now time.Time, n int) {
+	place, account, net := t.at(g, now)
+	t.places.less(g.place, place, n)
+	if !g.known {
+		t.accounts.less(g.account, account, n)
+		t.networks.put(g.network, bucket{net.full.Add(-t.o.NetworkEvery)})
+	}
+	t.dirty()
+}
+
+// at reads the counters of a guess as they are at now, and keeps what a clock
+// that jumped back made of them.
+func (t *throttle) at(g guess, now time.Time) (place, account strikes, net bucket) {
+	read := func(from *table[strikes], key tag) strikes {
+		s, there := from.m[key]
+		if s = s.settled(now, t.o.forget()); there {
+			from.m[key] = s
+		}
+		return s
+	}
+	place, account = read(&t.places, g.place), read(&t.accounts, g.account)
+	net = settledBucket(&t.networks, g.network, now, t.o.NetworkBurst, t.o.NetworkEvery)
+	return place, account, net
+}
+
+func settledBucket(from *table[bucket], key tag, now time.Time, burst int, every time.Duration) bucket {
+	b, there := from.m[key]
+	if b = b.settled(now, burst, every); there {
+		from.m[key] = b
+	}
+	return b
+}
+
+func (t *table[T]) has(key tag) bool { _, there := t.m[key]; return there }
+
+// register counts a registration of a network, or refuses it.
+func (t *throttle) register(network tag, now time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := settledBucket(&t.registrations, network, now, t.o.RegisterBurst, t.o.RegisterEvery)
+	if wait := b.wait(now, t.o.RegisterBurst, t.o.RegisterEvery); wait > 0 {
+		return &ThrottledError{RetryAfter: wait}
+	}
+	t.registrations.put(network, bucket{b.full.Add(t.o.RegisterEvery)})
+	t.dirty()
+	return nil
+}
+
+// unregister undoes register for one that was never looked at.
+func (t *throttle) unregister(network tag, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := settledBucket(&t.registrations, network, now, t.o.RegisterBurst, t.o.RegisterEvery)
+	t.registrations.put(network, bucket{b.full.Add(-t.o.RegisterEvery)})
+	t.dirty()
+}
+
+func (t *throttle) dirty() {
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
