@@ -1,0 +1,47 @@
+package keys
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+	"github.com/lestrrat-go/jwx/v2/jws"
+
+	"signet/resource/token"
+)
+
+func TestATokenOfEveryLineVerifiesAgainstTheJWKS(t *testing.T) {
+	clk := newTestClock()
+	r := mustOpen(t, testOptions(&memStore{}, clk.now, token.ES256, token.RS256, token.PS256, token.EdDSA))
+	body, etag := r.Snapshot().JWKS()
+	set, err := jwk.Parse(body)
+	if err != nil || set.Len() != 8 || len(etag) < 20 {
+		t.Fatalf("JWKS %s, ETag %s: %v", body, etag, err)
+	}
+	for _, alg := range r.Snapshot().record.Schedule.Lines {
+		s, err := r.Snapshot().Signer(alg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := s.Sign("at+jwt", []byte(`{"sub":"x"}`), time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		msg, err := jws.Parse([]byte(signed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := msg.Signatures()[0].ProtectedHeaders()
+		if h.Type() != "at+jwt" || h.Algorithm() != jwa.SignatureAlgorithm(alg) || h.KeyID() != s.KID() {
+			t.Errorf("header %v", h)
+		}
+		if _, err := jws.Verify([]byte(signed), jws.WithKeySet(set)); err != nil {
+			t.Errorf("%s: %v", alg, err)
+		}
+		if _, err := s.Sign("at+jwt", nil, 10*time.Minute+1); !errors.Is(err, ErrLifetime) {
+			t.Errorf("%s: a token that outlives its key: %v", alg, err)
+		}
+	}
+}
