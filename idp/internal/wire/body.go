@@ -1,0 +1,97 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ReadJSON decodes the body of r, one JSON object and nothing after it, into
+// the struct that into points to. Unknown and duplicate members, invalid
+// UTF-8, another media type and a body over the limit that was set on r.Body
+// are refused, each with an *Error that names the thing.
+func ReadJSON(r *http.Request, into any) error {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" {
+		return &Error{Status: http.StatusUnsupportedMediaType, Code: CodeMediaType,
+			Description: "the body must be JSON, sent with Content-Type: application/json"}
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return bodyError(err)
+	}
+	return parseJSON(body, into)
+}
+
+func parseJSON(body []byte, into any) error {
+	// null is a value of every type for the decoder; for us the body is an object.
+	if jsontext.Value(body).Kind() != '{' {
+		if len(strings.TrimSpace(string(body))) == 0 {
+			return Invalid("the body is empty; a JSON object was expected")
+		}
+		if !jsontext.Value(body).IsValid() {
+			return Invalid("the body is not valid JSON")
+		}
+		return Invalid("the body must be a JSON object")
+	}
+	if err := json.Unmarshal(body, into, json.RejectUnknownMembers(true)); err != nil {
+		return jsonError(err)
+	}
+	return nil
+}
+
+func bodyError(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return &Error{Status: http.StatusRequestEntityTooLarge, Code: CodeTooLarge,
+			Description: fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit)}
+	}
+	return &Error{Status: http.StatusBadRequest, Code: CodeInvalidRequest,
+		Description: "the body could not be read to its end", Cause: err}
+}
+
+// jsonError says what is wrong and where, without repeating a value: it may
+// be a password.
+func jsonError(err error) error {
+	var semantic *json.SemanticError
+	if errors.As(err, &semantic) {
+		name := memberName(semantic.JSONPointer)
+		switch {
+		case errors.Is(err, json.ErrUnknownName):
+			return Field(name, "there is no such member here")
+		case name == "":
+			return Invalid("the body must be a JSON object")
+		}
+		return Field(name, "the value has the wrong type")
+	}
+	var syntactic *jsontext.SyntacticError
+	if errors.As(err, &syntactic) {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return Field(memberName(syntactic.JSONPointer), "the member is there twice")
+		}
+		return Invalid("the body is not valid JSON, from byte " + strconv.FormatInt(syntactic.ByteOffset, 10) + " on")
+	}
+	return Invalid("the body is not valid JSON")
+}
+
+// memberName makes a pointer (RFC 6901) a name that fits into one line of an
+// answer, however long and strange it was.
+func memberName(p jsontext.Pointer) string {
+	name := strings.TrimPrefix(string(p), "/")
+	if len(name) > 64 {
+		name = strings.ToValidUTF8(name[:64], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, name)
+}
