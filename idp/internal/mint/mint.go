@@ -1,0 +1,169 @@
+package mint
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"signet/keys"
+	"signet/resource/token"
+)
+
+// The reasons why claims are not signed.
+var (
+	// ErrAudience says that no audience of that name is configured; on the
+	// wire it is invalid_target (RFC 8707, section 2).
+	ErrAudience = errors.New("mint: no such audience")
+	// ErrClaims says that a claim that must be there is not, or is no claim
+	// that a token may carry: a mistake of Signet's own.
+	ErrClaims = errors.New("mint: the claims are not complete")
+	// ErrSpent says that a Checked was signed already.
+	ErrSpent = errors.New("mint: these claims were signed already")
+)
+
+// Profile is what the configuration says of one audience: which algorithm its
+// tokens are signed with and how long they live.
+type Profile struct {
+	Audience string
+	Alg      token.Alg
+	TTL      time.Duration
+}
+
+// Ring is where the signing keys come from; *keys.Ring is one.
+type Ring interface {
+	Snapshot() *keys.Snapshot
+}
+
+// Options are what a Mint is made of. Issuer, Ring and one Profile are needed.
+type Options struct {
+	Issuer   string
+	Ring     Ring
+	Profiles []Profile // the first is the audience of those who name none
+	Now      func() time.Time
+	Rand     io.Reader
+}
+
+// Mint signs tokens of one issuer.
+type Mint struct {
+	issuer   string
+	ring     Ring
+	first    Profile
+	profiles map[string]Profile
+	now      func() time.Time
+	rand     io.Reader
+}
+
+// New makes a Mint.
+func New(o Options) *Mint {
+	m := &Mint{issuer: o.Issuer, ring: o.Ring, first: o.Profiles[0], profiles: map[string]Profile{}, now: o.Now, rand: o.Rand}
+	for _, p := range o.Profiles {
+		m.profiles[p.Audience] = p
+	}
+	if m.now == nil {
+		m.now = time.Now
+	}
+	if m.rand == nil {
+		m.rand = rand.Reader
+	}
+	return m
+}
+
+// Profile finds the audience that a client asked for; the empty name is the
+// first one. Ask before a transaction: an audience that is not there must
+// change nothing.
+func (m *Mint) Profile(audience string) (Profile, error) {
+	if audience == "" {
+		return m.first, nil
+	}
+	p, ok := m.profiles[audience]
+	if !ok {
+		return Profile{}, fmt.Errorf("%w: %q", ErrAudience, audience)
+	}
+	return p, nil
+}
+
+// Access is what an access token says of a person (RFC 9068, section 2.2).
+// The issuer, the times and the jti are mint's to add.
+type Access struct {
+	Subject  string
+	ClientID string
+	Scope    string
+	Roles    []string
+	SID      string
+	AuthTime time.Time
+	AMR      []string
+}
+
+// Checked is a set of claims that may be signed, once.
+type Checked struct {
+	alg     token.Alg
+	typ     string
+	payload []byte
+	ttl     time.Duration
+	spent   bool
+}
+
+// Access checks the claims of an access token for the audience of p.
+func (m *Mint) Access(p Profile, a Access) (*Checked, error) {
+	if _, ok := m.profiles[p.Audience]; !ok {
+		return nil, fmt.Errorf("%w: %q", ErrAudience, p.Audience)
+	}
+	if a.Subject == "" || a.ClientID == "" {
+		return nil, fmt.Errorf("%w: sub and client_id are required (RFC 9068, section 2.2)", ErrClaims)
+	}
+	jti, err := m.jti()
+	if err != nil {
+		return nil, err
+	}
+	now := m.now().Truncate(time.Second)
+	claims := token.Claims{
+		Issuer: m.issuer, Subject: a.Subject, Audience: []string{p.Audience}, ClientID: a.ClientID,
+		IssuedAt: token.At(now), Expiry: token.At(now.Add(p.TTL)), ID: jti,
+		Scope: a.Scope, Roles: a.Roles, SessionID: a.SID, AMR: a.AMR,
+	}
+	if !a.AuthTime.IsZero() {
+		claims.AuthTime = token.At(a.AuthTime)
+	}
+	payload, err := claims.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrClaims, err)
+	}
+	return &Checked{alg: p.Alg, typ: token.TypAccess, payload: payload, ttl: p.TTL}, nil
+}
+
+// Token is a signed token and how long it lives.
+type Token struct {
+	Value     string
+	ExpiresIn time.Duration
+}
+
+// Sign signs c with the key that signs now. It fails with keys.ErrLease when
+// this node has not heard from its store for too long.
+func (m *Mint) Sign(c *Checked) (Token, error) {
+	if c.spent {
+		return Token{}, ErrSpent
+	}
+	c.spent = true
+	signer, err := m.ring.Snapshot().Signer(c.alg)
+	if err != nil {
+		return Token{}, err
+	}
+	value, err := signer.Sign(c.typ, c.payload, c.ttl)
+	if err != nil {
+		return Token{}, err
+	}
+	return Token{Value: value, ExpiresIn: c.ttl}, nil
+}
+
+// jti is 128 random bits, so that no two tokens share one (RFC 7519, section
+// 4.1.7).
+func (m *Mint) jti() (string, error) {
+	var b [16]byte
+	if _, err := io.ReadFull(m.rand, b[:]); err != nil {
+		return "", fmt.Errorf("mint: no randomness: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:]), nil
+}
