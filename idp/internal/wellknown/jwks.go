@@ -1,6 +1,7 @@
 package wellknown
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -75,7 +76,8 @@ func (j *JWKS) Get(c echo.Context) error {
 // the clock of the network.
 func (j *JWKS) hold(c echo.Context, changed <-chan struct{}, wait time.Duration) error {
 	deadlines := http.NewResponseController(c.Response())
-	if err := deadlines.SetWriteDeadline(time.Now().Add(wait + writeGrace)); err != nil {
+	err := deadlines.SetWriteDeadline(time.Now().Add(wait + writeGrace))
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	timer := time.NewTimer(wait)
