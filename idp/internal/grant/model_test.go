@@ -58,8 +58,8 @@ func (f *family) expect(text string, now time.Time) string {
 
 // someone holds one token, and replaces it by each answer that arrives.
 type someone struct {
-	held     string
-	out      bool // they were told that it is over
+	held string
+	out  bool // they were told that it is over
 }
 
 // play is a run of the model beside the real thing.
