@@ -149,6 +149,12 @@ func revoke(r record, kid, reason string, t instant, take taker) (record, []Chan
 	case state == Pending && line:
 		d.publish(alg)
 	}
+	if _, err := (&view{rec: &d.record}).signing(alg); err != nil {
+		// It was the last that signed, of a line that is leaving.
+		alg = d.Schedule.Lines[0]
+		d.activate(alg, "the last key that signed was revoked")
+		out.New, out.UnknownUntil = d.unknownUntil(alg)
+	}
 	if p := d.find(alg, Pending); p != nil {
 		out.Pending = p.KID
 	}

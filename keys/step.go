@@ -62,10 +62,11 @@ func (d *draft) note(k *keyRecord, from State, why string) {
 }
 
 // readyAt is when no unexpired copy of a JWKS without a key can exist, if
-// the key is published now. The lease covers a slow commit and the network,
+// the key is published then. A node that has not heard serves copies for its
+// lease, even those with no max-age left; the lease covers a slow commit and the network,
 // the skew the clock of the node that will promote it.
 func (d *draft) readyAt(maxAge duration, published time.Time) time.Time {
-	copies := later(published.Add(time.Duration(maxAge)), d.CopiesUntil)
+	copies := later(published.Add(time.Duration(maxAge)), later(d.CopiesUntil, d.LeasesUntil))
 	return copies.Add(time.Duration(d.Schedule.Lease + d.Schedule.Skew))
 }
 

@@ -2,7 +2,6 @@ package resource
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -48,16 +47,6 @@ type follower struct {
 	problem    error // of the last attempt
 }
 
-// keySet is what the issuer published, and is never changed.
-type keySet struct {
-	byID      map[string]Key
-	etag      string
-	maxAge    time.Duration
-	request   uint64    // the latest request that brought or confirmed it
-	date      time.Time // when the issuer made the answer, or zero
-	confirmed time.Time // when the issuer last vouched for it
-}
-
 // flight is a fetch that several wait for.
 type flight struct {
 	done    chan struct{}
@@ -68,7 +57,10 @@ type flight struct {
 func follow(id *url.URL, issuer string, o options) *follower {
 	f := &follower{options: o, issuer: issuer, id: id, fetch: newFetcher(o.client)}
 	f.ctx, f.stop = context.WithCancel(context.Background())
-	f.all.Go(f.run)
+	f.mu.Lock() // the first fetch is under way before any token can ask for it
+	first := f.launch()
+	f.mu.Unlock()
+	f.all.Go(func() { f.run(first) })
 	return f
 }
 
@@ -81,28 +73,22 @@ func (f *follower) close() {
 
 // Key finds a key that the issuer publishes.
 func (f *follower) Key(ctx context.Context, kid string) (Key, error) {
-	if key, err := f.known(kid); err == nil {
+	set := f.keys.Load()
+	if key, err := f.find(set, kid); err == nil {
 		return key, nil
 	}
-	if f.ask(ctx) != nil {
+	if f.ask(ctx, set) != nil {
 		return Key{}, fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
 	}
-	key, err := f.known(kid)
+	key, err := f.find(f.keys.Load(), kid)
 	if err == ErrUnknownKey && f.trouble() != nil {
 		return Key{}, ErrUnavailable // it may be new, and nobody can tell
 	}
 	return key, err
 }
 
-func (f *follower) trouble() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.problem
-}
-
-func (f *follower) known(kid string) (Key, error) {
-	set := f.keys.Load()
-	if set == nil || !f.failOpen && since(f.now(), set.confirmed) > f.maxStale {
+func (f *follower) find(set *keySet, kid string) (Key, error) {
+	if set == nil || !f.failOpen && f.stale(set) {
 		return Key{}, ErrUnavailable
 	}
 	if key, ok := set.byID[kid]; ok {
@@ -111,21 +97,31 @@ func (f *follower) known(kid string) (Key, error) {
 	return Key{}, ErrUnknownKey
 }
 
-// ask waits for the fetch that is under way, or begins one if the cooldown
-// allows it; else it returns at once. The cooldown counts from the start of an
-// attempt, whatever became of it. The error is that ctx ended.
-func (f *follower) ask(ctx context.Context) error {
+func (f *follower) stale(set *keySet) bool { return since(f.now(), set.confirmed) > f.maxStale }
+
+func (f *follower) trouble() error {
 	f.mu.Lock()
-	if f.flight == nil {
+	defer f.mu.Unlock()
+	return f.problem
+}
+
+// ask is for who needs more than seen. It waits for the fetch that is under
+// way, or begins one if the cooldown allows it; else, and when there is more
+// already, it returns at once. The cooldown counts from the start of an
+// attempt, whatever became of it. The error is that ctx ended.
+func (f *follower) ask(ctx context.Context, seen *keySet) error {
+	f.mu.Lock()
+	fl := f.flight
+	if fl == nil {
 		now := f.now()
-		if !f.asked.IsZero() && since(now, f.asked) < f.cooldown || f.ctx.Err() != nil {
+		cooling := !f.asked.IsZero() && since(now, f.asked) < f.cooldown
+		if cooling || f.keys.Load() != seen || f.ctx.Err() != nil {
 			f.mu.Unlock()
 			return nil
 		}
 		f.asked = now
-		f.launch()
+		fl = f.launch()
 	}
-	fl := f.flight
 	fl.waiters++
 	crowded := fl.waiters > maxWaiters
 	f.mu.Unlock()
@@ -142,7 +138,7 @@ func (f *follower) ask(ctx context.Context) error {
 
 // launch begins a fetch; f.mu is held. It runs for all who wait, so it does
 // not end with the request of the one who came first.
-func (f *follower) launch() {
+func (f *follower) launch() *flight {
 	fl := &flight{done: make(chan struct{})}
 	f.flight = fl
 	f.all.Go(func() {
@@ -152,23 +148,19 @@ func (f *follower) launch() {
 		f.mu.Unlock()
 		close(fl.done)
 	})
+	return fl
 }
 
-// run follows the issuer until close.
-func (f *follower) run() {
+// run follows the issuer until close. The first fetch is under way.
+func (f *follower) run(first *flight) {
+	<-first.done
+	pause, err := f.rest(0), first.err
 	var failures, refusedPolls int
 	for {
-		polled, pause, err := f.step(failures > 0, refusedPolls)
-		switch {
-		case err != nil:
+		if err != nil {
 			failures++
-			if polled {
-				refusedPolls++
-			}
 			pause = retry(failures, lastRetry)
-		case polled:
-			failures, refusedPolls = 0, 0
-		default:
+		} else {
 			failures = 0
 		}
 		select {
@@ -176,41 +168,51 @@ func (f *follower) run() {
 		case <-f.ctx.Done():
 			return
 		}
+		// After a failure the request is a plain one: whatever broke the long
+		// poll must not hide the keys.
+		if set := f.keys.Load(); failures == 0 && f.pollable(set) {
+			if pause, err = f.poll(set); err != nil {
+				refusedPolls++
+			} else {
+				refusedPolls = 0
+			}
+			continue
+		}
+		err = f.await()
+		pause = f.rest(refusedPolls)
 	}
 }
 
-// step makes one request and says how long to pause before the next. After a
-// failure it is a plain one: whatever broke the long poll must not hide the
-// keys.
-func (f *follower) step(plain bool, refusedPolls int) (polled bool, pause time.Duration, err error) {
-	set := f.keys.Load()
+// pollable says whether the next request may be a long poll. Now and then it
+// is not, so that the metadata is read again.
+func (f *follower) pollable(set *keySet) bool {
 	f.mu.Lock()
-	plain = plain || set == nil || set.etag == "" || f.wait == 0 || since(f.now(), f.discovered) > rediscover
-	f.mu.Unlock()
-	if !plain {
-		pause, err = f.poll(set)
-		return true, pause, err
-	}
-	if err := f.await(); err != nil {
-		return false, 0, err
-	}
-	set = f.keys.Load()
+	defer f.mu.Unlock()
+	return f.wait > 0 && set != nil && set.etag != "" && since(f.now(), f.discovered) <= rediscover
+}
+
+// rest is the pause after a plain fetch: none before a long poll, unless those
+// keep failing, and what the cache headers say where there is none.
+func (f *follower) rest(refusedPolls int) time.Duration {
+	set := f.keys.Load()
 	switch {
-	case f.wait == 0 || set.etag == "":
-		return false, f.interval(set), nil
+	case set == nil:
+		return 0
+	case !f.pollable(set):
+		return f.interval(set)
 	case refusedPolls > 0:
-		return false, retry(refusedPolls, f.interval(set)), nil
+		return retry(refusedPolls, f.interval(set))
 	}
-	return false, 0, nil
+	return 0
 }
 
 // await makes a plain fetch, or joins the one under way.
 func (f *follower) await() error {
 	f.mu.Lock()
-	if f.flight == nil {
-		f.launch()
-	}
 	fl := f.flight
+	if fl == nil {
+		fl = f.launch()
+	}
 	f.mu.Unlock()
 	<-fl.done
 	return fl.err
@@ -292,70 +294,6 @@ func (f *follower) request(uri, etag string, wait time.Duration) (answer, error)
 	return a, nil
 }
 
-var errOldCopy = errors.New("a cache on the way answered with an older copy")
-
-// take makes an answer the current one, unless something newer is known. A key
-// that has left must not come back with an answer that was only late: answers
-// count in the order in which their requests began, and an answer out of a
-// cache must not have been made before the one that we hold.
-func (f *follower) take(number uint64, etag string, a answer) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	old := f.keys.Load()
-	if old != nil && number < old.request {
-		return nil
-	}
-	if old != nil && a.cached && a.date.Before(old.date) {
-		return errOldCopy
-	}
-	next := new(keySet)
-	if a.status == http.StatusNotModified {
-		if old == nil || old.etag != etag {
-			return nil // it confirms what we no longer hold
-		}
-		*next = *old
-	} else {
-		var before map[string]Key
-		if old != nil {
-			before = old.byID
-		}
-		byID, ignored, err := parseJWKS(a.body, f.algs, before)
-		if err != nil {
-			return err
-		}
-		next.byID, next.etag, next.maxAge, next.date = byID, a.etag, defaultMaxAge, a.date
-		f.tell(before, byID, ignored)
-	}
-	if a.maxAge >= 0 {
-		next.maxAge = max(0, a.maxAge-a.age)
-	}
-	next.request = number
-	if at := f.now().Add(-a.age); at.After(next.confirmed) {
-		next.confirmed = at
-	}
-	f.keys.Store(next)
-	if f.problem != nil {
-		f.logger.Info("the issuer answers again", "issuer", f.issuer)
-		f.problem = nil
-	}
-	return nil
-}
-
-// tell logs what an answer changed.
-func (f *follower) tell(before, now map[string]Key, ignored []error) {
-	for _, err := range ignored {
-		f.logger.Warn("a published key is not usable", "issuer", f.issuer, "problem", err)
-	}
-	for kid := range before {
-		if _, ok := now[kid]; !ok {
-			f.logger.Info("a key is no longer published", "issuer", f.issuer, "kid", kid)
-		}
-	}
-	if len(now) == 0 {
-		f.logger.Warn("the issuer publishes no usable key", "issuer", f.issuer)
-	}
-}
-
 func (f *follower) failed(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -389,7 +327,7 @@ func (f *follower) health() Health {
 		return h
 	}
 	h.Keys, h.Confirmed = len(set.byID), set.confirmed
-	stale := since(f.now(), set.confirmed) > f.maxStale
+	stale := f.stale(set)
 	switch {
 	case stale && f.failOpen:
 		h.State = Open

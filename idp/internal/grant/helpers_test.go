@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	"signet/data"
 	"signet/data/kv"
+	"signet/data/kv/bolt"
 	"signet/data/kv/mem"
 )
 
@@ -142,6 +144,12 @@ var testPolicy = Policy{TTL: 30 * 24 * time.Hour, Max: 365 * 24 * time.Hour, Gra
 // engines are those that the races run on.
 var engines = map[string]func(t testing.TB) kv.Engine{
 	"mem": func(testing.TB) kv.Engine { return mem.New() },
+	"bolt": func(t testing.TB) kv.Engine {
+		engine, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), bolt.Options{NoSync: true})
+		must(t, err)
+		t.Cleanup(func() { _ = engine.Close() })
+		return engine
+	},
 }
 
 func newWorld(t testing.TB, engine kv.Engine, p Policy) *world {

@@ -135,10 +135,10 @@ func (t *throttle) reserve(g guess, now time.Time) error {
 	if wait > 0 {
 		return &ThrottledError{RetryAfter: wait}
 	}
-	t.places.put(g.place, strikes{place.n + 1, now})
+	setStrikes(&t.places, g.place, strikes{place.n + 1, now})
 	if !g.known {
-		t.accounts.put(g.account, strikes{account.n + 1, now})
-		t.networks.put(g.network, bucket{net.full.Add(t.o.NetworkEvery)})
+		setStrikes(&t.accounts, g.account, strikes{account.n + 1, now})
+		setBucket(&t.networks, g.network, net.full.Add(t.o.NetworkEvery), now)
 	}
 	t.dirty()
 	return nil
@@ -163,10 +163,10 @@ func (t *throttle) succeed(g guess, now time.Time) {
 // take removes n strikes, and one guess of the network.
 func (t *throttle) take(g guess, now time.Time, n int) {
 	place, account, net := t.at(g, now)
-	t.places.less(g.place, place, n)
+	setStrikes(&t.places, g.place, strikes{place.n - n, place.last})
 	if !g.known {
-		t.accounts.less(g.account, account, n)
-		t.networks.put(g.network, bucket{net.full.Add(-t.o.NetworkEvery)})
+		setStrikes(&t.accounts, g.account, strikes{account.n - n, account.last})
+		setBucket(&t.networks, g.network, net.full.Add(-t.o.NetworkEvery), now)
 	}
 	t.dirty()
 }
@@ -174,37 +174,50 @@ func (t *throttle) take(g guess, now time.Time, n int) {
 // at reads the counters of a guess as they are at now, and keeps what a clock
 // that jumped back made of them.
 func (t *throttle) at(g guess, now time.Time) (place, account strikes, net bucket) {
-	read := func(from *table[strikes], key tag) strikes {
-		s, there := from.m[key]
-		if s = s.settled(now, t.o.forget()); there {
-			from.m[key] = s
-		}
-		return s
-	}
-	place, account = read(&t.places, g.place), read(&t.accounts, g.account)
-	net = settledBucket(&t.networks, g.network, now, t.o.NetworkBurst, t.o.NetworkEvery)
+	place = t.places.m[g.place].settled(now, t.o.forget())
+	account = t.accounts.m[g.account].settled(now, t.o.forget())
+	setStrikes(&t.places, g.place, place)
+	setStrikes(&t.accounts, g.account, account)
+	net = t.bucketAt(&t.networks, g.network, now)
 	return place, account, net
 }
 
-func settledBucket(from *table[bucket], key tag, now time.Time, burst int, every time.Duration) bucket {
-	b, there := from.m[key]
-	if b = b.settled(now, burst, every); there {
-		from.m[key] = b
+func (t *throttle) bucketAt(from *table[bucket], key tag, now time.Time) bucket {
+	burst, every := t.o.NetworkBurst, t.o.NetworkEvery
+	if from == &t.registrations {
+		burst, every = t.o.RegisterBurst, t.o.RegisterEvery
 	}
+	b := from.m[key].settled(now, burst, every)
+	setBucket(from, key, b.full, now)
 	return b
 }
 
-func (t *table[T]) has(key tag) bool { _, there := t.m[key]; return there }
+// setStrikes and setBucket keep no counter that says nothing.
+func setStrikes(in *table[strikes], key tag, s strikes) {
+	if s.n > 0 {
+		in.put(key, s)
+	} else {
+		delete(in.m, key)
+	}
+}
+
+func setBucket(in *table[bucket], key tag, full, now time.Time) {
+	if full.After(now) {
+		in.put(key, bucket{full})
+	} else {
+		delete(in.m, key)
+	}
+}
 
 // register counts a registration of a network, or refuses it.
 func (t *throttle) register(network tag, now time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := settledBucket(&t.registrations, network, now, t.o.RegisterBurst, t.o.RegisterEvery)
+	b := t.bucketAt(&t.registrations, network, now)
 	if wait := b.wait(now, t.o.RegisterBurst, t.o.RegisterEvery); wait > 0 {
 		return &ThrottledError{RetryAfter: wait}
 	}
-	t.registrations.put(network, bucket{b.full.Add(t.o.RegisterEvery)})
+	setBucket(&t.registrations, network, b.full.Add(t.o.RegisterEvery), now)
 	t.dirty()
 	return nil
 }
@@ -213,8 +226,8 @@ func (t *throttle) register(network tag, now time.Time) error {
 func (t *throttle) unregister(network tag, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := settledBucket(&t.registrations, network, now, t.o.RegisterBurst, t.o.RegisterEvery)
-	t.registrations.put(network, bucket{b.full.Add(-t.o.RegisterEvery)})
+	b := t.bucketAt(&t.registrations, network, now)
+	setBucket(&t.registrations, network, b.full.Add(-t.o.RegisterEvery), now)
 	t.dirty()
 }
 

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"signet/data/kv"
+	"signet/idp/internal/account"
+	"signet/idp/internal/config"
+	"signet/idp/internal/mint"
+	"signet/idp/internal/web"
+	"signet/idp/internal/wellknown"
+	"signet/keys"
+	"signet/resource"
+	"signet/resource/token"
+)
+
+// newServer puts the rooms together: services, endpoints, the table of routes.
+func newServer(h *house, jwks *wellknown.JWKS) (*http.Server, error) {
+	c := h.config
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	metadata, err := wellknown.NewMetadata(c.Issuer, algsOf(c))
+	if err != nil {
+		return nil, err
+	}
+	bearer, err := ownTokens(h.ring, c)
+	if err != nil {
+		return nil, err
+	}
+	return web.New(web.Options{
+		Issuer: issuer, Origins: c.Browser.Origins, TrustedProxies: c.TrustedProxies, Limits: c.Limits, Logger: h.logger,
+		Healthy: h.healthy, Ready: h.ready,
+		Account: account.New(account.Options{
+			SignIn: h.signin, Grants: h.grants, Users: h.store, Bearer: bearer, Now: time.Now, Logger: h.logger,
+			Mint:   mint.New(mint.Options{Issuer: c.Issuer, Ring: h.ring, Profiles: profilesOf(c)}),
+			Cookie: account.CookieOptions{Path: strings.TrimSuffix(issuer.Path, "/") + "/session", Secure: !c.PlainHTTP()},
+		}),
+		JWKS: jwks, Metadata: metadata,
+	}), nil
+}
+
+func profilesOf(c config.Config) []mint.Profile {
+	var profiles []mint.Profile
+	for _, a := range c.Audiences {
+		profiles = append(profiles, mint.Profile{Audience: a.Name, Alg: token.Alg(c.Alg(a)), TTL: c.AccessTTL(a)})
+	}
+	return profiles
+}
+
+func algsOf(c config.Config) []token.Alg {
+	var algs []token.Alg
+	for _, alg := range c.Keys.Algs {
+		algs = append(algs, token.Alg(alg))
+	}
+	return algs
+}
+
+// ownTokens verifies the issuer's own access tokens with the keys at hand.
+func ownTokens(ring *keys.Ring, c config.Config) (*resource.Verifier, error) {
+	var audiences []string
+	for _, a := range c.Audiences {
+		audiences = append(audiences, a.Name)
+	}
+	published := resource.KeyFunc(func(kid string) (resource.Key, bool) {
+		public, alg, state, ok := ring.Snapshot().Public(kid)
+		return resource.Key{ID: kid, Alg: alg, Public: public}, ok && state != keys.Gone
+	})
+	return resource.New(c.Issuer, audiences[0], resource.WithAudiences(audiences[1:]...), resource.WithKeys(published))
+}
+
+// healthy says whether the store still answers; after a failed sync it does
+// not, and only a restart helps.
+func (h *house) healthy() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return h.engine.View(ctx, func(kv.Reader) error { return nil })
+}
+
+// ready says whether tokens can be signed now.
+func (h *house) ready() error {
+	if err := h.healthy(); err != nil {
+		return err
+	}
+	return h.ring.Ready(time.Now())
+}
+
+// listen opens the port, with TLS where there is a certificate.
+func listen(c config.Config, logger *slog.Logger) (net.Listener, error) {
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	if !c.TLS.Enabled() {
+		return listener, nil
+	}
+	certificate, err := web.LoadCertificate(c.TLS.Cert, c.TLS.Key, logger, time.Now)
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+	return tls.NewListener(listener, certificate.TLSConfig()), nil
+}

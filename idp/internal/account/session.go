@@ -1,0 +1,76 @@
+package account
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"signet/idp/internal/grant"
+	"signet/idp/internal/wire"
+)
+
+// SessionLogin answers POST /session/login: as /login, but the refresh token
+// goes into a cookie that scripts cannot read, and the body holds only the
+// access token.
+func (a *API) SessionLogin(c echo.Context) error {
+	person, profile, err := a.authenticate(c)
+	if err != nil {
+		return err
+	}
+	issued, answer, err := a.start(c.Request().Context(), person.User, profile)
+	if err != nil {
+		return err
+	}
+	a.cookies.remember(c, person.KnownCookie)
+	return a.answerSession(c, issued, answer)
+}
+
+// SessionRefresh answers POST /session/refresh: the cookie's refresh token
+// for its successor, in the cookie again.
+func (a *API) SessionRefresh(c echo.Context) error {
+	var in struct {
+		Audience string `json:"audience"`
+	}
+	if err := wire.ReadJSON(c.Request(), &in); err != nil {
+		return err
+	}
+	refreshToken, err := a.cookies.session(c)
+	if err != nil {
+		return err
+	}
+	issued, answer, err := a.turn(c.Request().Context(), refreshToken, in.Audience)
+	if errors.Is(err, grant.ErrInvalid) {
+		a.cookies.forget(c)
+	}
+	if err != nil {
+		return err
+	}
+	return a.answerSession(c, issued, answer)
+}
+
+// SessionLogout answers POST /session/logout: the grant ends and the cookie
+// goes.
+func (a *API) SessionLogout(c echo.Context) error {
+	if err := wire.ReadJSON(c.Request(), &struct{}{}); err != nil {
+		return err
+	}
+	refreshToken, err := a.cookies.session(c)
+	if errors.Is(err, errNoCookie) {
+		return noContent(c)
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.end(c.Request().Context(), refreshToken); err != nil {
+		return err
+	}
+	a.cookies.forget(c)
+	return noContent(c)
+}
+
+func (a *API) answerSession(c echo.Context, issued grant.Issued, answer tokens) error {
+	a.cookies.keep(c, answer.RefreshToken, issued.Grant.ExpiresAt.Sub(a.Now()))
+	answer.RefreshToken = ""
+	return c.JSON(http.StatusOK, answer)
+}

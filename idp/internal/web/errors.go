@@ -1,0 +1,173 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"signet/data"
+	"signet/data/kv"
+	"signet/idp/internal/grant"
+	"signet/idp/internal/mint"
+	"signet/idp/internal/signin"
+	"signet/idp/internal/wire"
+	"signet/keys"
+)
+
+// errorWriter is the one place that turns an error into an answer.
+type errorWriter struct {
+	logger *slog.Logger
+}
+
+func (w *errorWriter) write(err error, c echo.Context) {
+	if c.Response().Committed || errors.Is(err, context.Canceled) {
+		return // the client has its answer, or has gone
+	}
+	e := toWire(err)
+	w.log(err, e, c)
+	h := c.Response().Header()
+	h.Set(echo.HeaderCacheControl, "no-store")
+	if e.Challenge != "" {
+		h.Set(echo.HeaderWWWAuthenticate, e.Challenge)
+	}
+	if e.RetryAfter > 0 {
+		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	var failed error
+	if c.Request().Method == http.MethodHead {
+		failed = c.NoContent(e.Status)
+	} else {
+		failed = c.JSON(e.Status, struct {
+			Error       string `json:"error"`
+			Description string `json:"error_description"`
+		}{e.Code, e.Description})
+	}
+	if failed != nil {
+		w.logger.Debug("the error could not be sent", "error", failed)
+	}
+}
+
+func (w *errorWriter) log(err error, e *wire.Error, c echo.Context) {
+	level := slog.LevelInfo
+	if e.Status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	ctx := c.Request().Context()
+	if !w.logger.Enabled(ctx, level) {
+		return
+	}
+	cause := err
+	if e.Cause != nil {
+		cause = e.Cause
+	}
+	// The route and not the path: what a stranger typed stays out of the log.
+	w.logger.Log(ctx, level, "request refused", "id", c.Response().Header().Get(echo.HeaderXRequestID),
+		"method", c.Request().Method, "route", c.Path(), "status", e.Status, "code", e.Code, "from", c.RealIP(), "cause", cause)
+	var p *panicError
+	if errors.As(err, &p) {
+		w.logger.Error("panic", "stack", string(p.stack))
+	}
+}
+
+// toWire maps what the services say to what the protocol says. Whatever is
+// not named here stays inside.
+func toWire(err error) *wire.Error {
+	var e *wire.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	for _, translate := range []func(error) *wire.Error{credentials, requests, outages, router} {
+		if e := translate(err); e != nil {
+			return e
+		}
+	}
+	return &wire.Error{Status: http.StatusInternalServerError, Code: wire.CodeServerError,
+		Description: "Something went wrong on our side; the request id leads to it in the log."}
+}
+
+// credentials are failures to prove who asks. They say the same for every
+// reason.
+func credentials(err error) *wire.Error {
+	var throttled *signin.ThrottledError
+	switch {
+	case errors.Is(err, grant.ErrInvalid):
+		return wire.InvalidGrant("The refresh token is not valid; sign in again.", err)
+	case errors.Is(err, signin.ErrWrongPassword):
+		return wire.InvalidGrant("The e-mail or the password is wrong.", err)
+	case errors.As(err, &throttled):
+		return wire.TooMany("Too many attempts; try again later.", throttled.RetryAfter)
+	}
+	return nil
+}
+
+func requests(err error) *wire.Error {
+	var field *signin.FieldError
+	switch {
+	case errors.As(err, &field):
+		return wire.Field(field.Field, field.Problem)
+	case errors.Is(err, data.ErrEmailTaken):
+		return &wire.Error{Status: http.StatusConflict, Code: wire.CodeEmailTaken, Description: "There is an account with this e-mail already."}
+	case errors.Is(err, data.ErrNoInvitation):
+		return wire.Field("invitation", "it is not valid, or not any more")
+	case errors.Is(err, signin.ErrRegistrationClosed):
+		return &wire.Error{Status: http.StatusForbidden, Code: wire.CodeAccessDenied, Description: "Registration is closed here."}
+	case errors.Is(err, mint.ErrAudience):
+		return &wire.Error{Status: http.StatusBadRequest, Code: wire.CodeInvalidTarget, Description: "There is no such audience."}
+	}
+	return nil
+}
+
+// outages are ours, and pass: the client may come back.
+func outages(err error) *wire.Error {
+	var busy *signin.BusyError
+	switch {
+	case errors.As(err, &busy):
+		return wire.Unavailable("Too many people are signing in at this moment; try again.", busy.RetryAfter, err)
+	case errors.Is(err, keys.ErrLease):
+		return wire.Unavailable("The issuer cannot reach its store.", time.Second, err)
+	case errors.Is(err, kv.ErrBusy), errors.Is(err, context.DeadlineExceeded):
+		return wire.Unavailable("The store is busy; try again.", time.Second, err)
+	case errors.Is(err, kv.ErrNoSpace), errors.Is(err, kv.ErrReadOnly), errors.Is(err, kv.ErrFailed), errors.Is(err, kv.ErrClosed):
+		return wire.Unavailable("The store takes no changes now.", 10*time.Second, err)
+	}
+	return nil
+}
+
+// router are the failures that Echo finds before any endpoint.
+func router(err error) *wire.Error {
+	var he *echo.HTTPError
+	if !errors.As(err, &he) {
+		return nil
+	}
+	switch he.Code {
+	case http.StatusNotFound:
+		return &wire.Error{Status: he.Code, Code: wire.CodeNotFound, Description: "There is nothing at this address."}
+	case http.StatusMethodNotAllowed:
+		return &wire.Error{Status: he.Code, Code: wire.CodeMethod, Description: "This address does not take this method; see the Allow header."}
+	}
+	return nil
+}
+
+// panicError is a panic of an endpoint, with its stack for the log.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func newPanic(value any) error { return &panicError{value: value, stack: debug.Stack()} }
+
+func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Masked().Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"signet/idp/internal/config"
+	"signet/idp/internal/wellknown"
+)
+
+// sweepEvery is how often what has expired is taken out of the store, and
+// sweepBatch how much of it in one transaction.
+const (
+	sweepEvery = time.Minute
+	sweepBatch = 500
+)
+
+func serveCommand(cmd *cobra.Command, env *environment) error {
+	c, err := config.Load(env.configPath, env.configExplicit, env.environ)
+	if err != nil {
+		return err
+	}
+	return serve(cmd.Context(), c, env)
+}
+
+// serve runs the issuer until ctx ends, and then stops it gracefully.
+func serve(ctx context.Context, c config.Config, env *environment) error {
+	logger := newLogger(c.Log, env.err)
+	h, err := openHouse(ctx, c, env.environ, logger)
+	if err != nil {
+		return err
+	}
+	return errors.Join(h.serve(ctx, env.out), h.Close())
+}
+
+func (h *house) serve(ctx context.Context, out io.Writer) error {
+	jwks := wellknown.NewJWKS(h.ring, h.config.Limits.LongPoll,
+		wellknown.Limits{InAll: h.config.Limits.LongPolls, PerAddress: h.config.Limits.LongPollsEach}, time.Now)
+	server, err := newServer(h, jwks)
+	if err != nil {
+		return err
+	}
+	server.RegisterOnShutdown(jwks.Stop)
+	listener, err := listen(h.config, h.logger)
+	if err != nil {
+		return err
+	}
+
+	// What runs beside the requests goes on until the last of them is
+	// answered: a key ring without its lease would refuse them.
+	beside, stopBeside := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBeside()
+	group, failed := errgroup.WithContext(beside)
+	group.Go(func() error { return unlessCanceled(h.ring.Run(failed)) })
+	group.Go(func() error { return unlessCanceled(h.macs.Run(failed)) })
+	group.Go(func() error { return unlessCanceled(h.signin.Run(failed)) })
+	group.Go(func() error { return h.sweep(failed) })
+	group.Go(func() error { return unlessClosed(server.Serve(listener)) })
+	h.announce(out, listener.Addr())
+
+	select {
+	case <-ctx.Done():
+		h.logger.Info("stopping; running requests may finish")
+	case <-failed.Done():
+	}
+	err = shutDown(h.config.Limits.Shutdown, server)
+	stopBeside()
+	return errors.Join(group.Wait(), err)
+}
+
+// shutDown lets running requests finish for at most patience each.
+func shutDown(patience time.Duration, servers ...*http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var errs []error
+	for _, s := range servers {
+		if err := s.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("some requests were cut off: %w", err), s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// sweep takes out what has expired, a batch at a time, so that no transaction
+// holds the others up.
+func (h *house) sweep(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		n, err := h.store.Sweep(ctx, sweepBatch)
+		if err != nil && ctx.Err() == nil {
+			h.logger.Error("what has expired could not be taken out of the store", "error", err)
+		}
+		if n == sweepBatch && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// announce says in a few lines what a person wants to know first.
+func (h *house) announce(out io.Writer, addr net.Addr) {
+	issuer := h.config.Issuer
+	state, err := filepath.Abs(h.config.State)
+	if err != nil {
+		state = h.config.State
+	}
+	fmt.Fprintf(out, "Signet is the issuer %s, listening on %s.\n", issuer, addr)
+	fmt.Fprintf(out, "Its state is in %s, sealed by the master key from %s.\n", state, h.master.From)
+	if h.master.InState {
+		fmt.Fprintln(out, "In production keep the master key elsewhere (master_key_file): whoever has both can sign.")
+	}
+	fmt.Fprintf(out, "Try:  curl %s/.well-known/jwks.json\n", issuer)
+	fmt.Fprintf(out, "      curl %s/register -H 'Content-Type: application/json' -d '{\"email\":\"ada@example.com\",\"password\":\"correct horse\"}'\n", issuer)
+}
+
+func newLogger(c config.Log, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		level = slog.LevelInfo // the configuration was checked
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func unlessCanceled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func unlessClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
