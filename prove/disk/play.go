@@ -27,9 +27,6 @@ func NewPlayer(folder string) *Player {
 
 // Play applies one event.
 func (p *Player) Play(e Event) error {
-	if e.end && e.result < 0 && !e.begin && p.running[e.thread] == nil && !e.Syncs() {
-		return nil // it failed, or nobody knows
-	}
 	if err := p.play(e); err != nil {
 		return fmt.Errorf("disk: %s: %w", e.name, err)
 	}

@@ -34,6 +34,7 @@ func (s Settings) With(others Settings) Settings {
 // address, and hashes as cheaply as the issuer allows.
 var Roomy = Settings{
 	"passwords.bcrypt_cost":   "10",
+	"passwords.hashing_wait":  "25s",
 	"throttle.free":           "1000",
 	"throttle.network_burst":  "1000000",
 	"throttle.register_burst": "1000000",

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,10 +98,30 @@ func step(email string, worlds []World, entries []Entry) ([]World, error) {
 	last := entries[len(entries)-1]
 	var next []World
 	for _, w := range worlds {
-		next = append(next, w.after(last.Op, last.Result)...)
+		for _, n := range w.after(last.Op, last.Result) {
+			if !slices.ContainsFunc(next, n.same) {
+				next = append(next, n)
+			}
+		}
 	}
 	if len(next) == 0 {
 		return nil, &ViolationError{Email: email, Entries: entries, Worlds: worlds}
 	}
 	return next, nil
+}
+
+// Until is the person as of an instant, for whom the world may have gone on
+// otherwise since.
+func (p *Person) Until(t time.Time) (*Person, error) {
+	worlds, err := p.At(t)
+	if err != nil {
+		return nil, err
+	}
+	past := &Person{Email: p.Email, worlds: worlds}
+	for _, e := range p.Entries {
+		if e.Begin.Before(t) {
+			past.Entries = append(past.Entries, e)
+		}
+	}
+	return past, nil
 }

@@ -62,6 +62,10 @@ func (w World) with(id int, c Chain) World {
 	return w
 }
 
+func (w World) same(o World) bool {
+	return w.Registered == o.Registered && w.Password == o.Password && maps.Equal(w.Chains, o.Chains)
+}
+
 // after returns the worlds that w may have become when op had the result.
 // None: the result is impossible in w.
 func (w World) after(op Op, result issuer.Result) []World {
@@ -99,13 +103,15 @@ func (w World) apply(op Op) (happens bool, next World) {
 		return c.Alive && c.Newest == op.Token, w.with(op.Chain, Chain{Newest: op.Got, Alive: true})
 	case Logout:
 		// Ending what has ended is acknowledged, too.
-		c.Alive = false
+		c.Alive, c.Extra = false, 0
 		return true, w.with(op.Chain, c)
 	case ChangePassword:
 		next = w.clone()
 		next.Password = op.New
 		for id, other := range next.Chains {
-			other.Alive = other.Alive && id == op.Chain
+			if id != op.Chain {
+				other.Alive, other.Extra = false, 0
+			}
 			next.Chains[id] = other
 		}
 		return w.Registered && w.Password == op.Password && c.Alive, next

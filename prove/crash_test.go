@@ -1,0 +1,101 @@
+//go:build crash
+
+package prove
+
+import (
+	"errors"
+	"flag"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"signet/data/kv/bolt"
+	"signet/prove/issuer"
+)
+
+var rounds = flag.Int("rounds", 50, "how often the issuer is killed under load")
+
+// What was acknowledged survives kill -9, what was ended stays dead, and a
+// client that only asks again is never logged out.
+func TestKillUnderLoad(t *testing.T) {
+	r := random(t)
+	home := newHome(t, nil)
+	c := newCrew(home, r)
+	var acknowledged, unanswered int64
+	begin := time.Now()
+	for round := range *rounds {
+		// Without a grace, a client whose answer was lost forks its family.
+		c.home.Settings = home.Settings.With(issuer.Settings{"tokens.refresh_grace": []string{"0s", "30s"}[r.IntN(2)]})
+		p, err := c.home.Start()
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		c.audit(t, false)
+		if t.Failed() {
+			t.Logf("round %d; the issuer's log:\n%.4000s", round, p.Log())
+			p.Kill()
+			return
+		}
+		o := c.load(t, 1+r.Int64N(400), p.Kill)
+		p.Kill()
+		acknowledged += o.acknowledged.Load()
+		unanswered += o.unanswered.Load()
+		check(t, home)
+		if t.Failed() {
+			t.Logf("round %d; the issuer's log:\n%.4000s", round, p.Log())
+			return
+		}
+	}
+	start(t, home)
+	c.audit(t, true)
+	t.Logf("%d kills in %s: %d acknowledgements, %d requests without an answer, %d keys revoked",
+		*rounds, time.Since(begin).Round(time.Second), acknowledged, unanswered, len(c.keys.revoked))
+	if unanswered == 0 {
+		t.Error("no kill hit a request: this proved nothing")
+	}
+}
+
+// check opens the store that a killed issuer left and reads all of it.
+func check(t *testing.T, home issuer.Home) {
+	t.Helper()
+	engine, err := bolt.Open(filepath.Join(home.State, "signet.db"), bolt.Options{ReadOnly: true, Timeout: time.Second})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if err := errors.Join(engine.Check(t.Context()), engine.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// An issuer that is killed again and again while it makes its state, at any
+// instant, comes up in the end.
+func TestKillWhileItStarts(t *testing.T) {
+	r := random(t)
+	for range 5 {
+		home := newHome(t, nil)
+		for range 8 {
+			p, err := home.Spawn()
+			if err != nil {
+				t.Fatal(err)
+			}
+			killAfter(p, r)
+		}
+		p, err := home.Start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Kill()
+		check(t, home)
+	}
+}
+
+// killAfter ends the process at some instant of its first moments.
+func killAfter(p *issuer.Process, r *rand.Rand) {
+	select {
+	case <-time.After(time.Duration(r.Int64N(int64(150 * time.Millisecond)))):
+	case <-p.Done():
+	}
+	p.Kill()
+}
