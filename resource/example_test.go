@@ -17,7 +17,7 @@ func Example() {
 	defer v.Close()
 
 	mux := http.NewServeMux()
-	mux.Handle(resource.MetadataPath, v.Metadata())
+	mux.Handle("GET "+resource.MetadataPath, v.Metadata())
 	mux.Handle("GET /hello", v.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t, _ := resource.FromContext(r.Context())
 		fmt.Fprintln(w, "hello", t.Subject())
