@@ -107,7 +107,7 @@ func openMeta(tx kv.Tx, fresh Meta) (m Meta, err error) {
 		return m, err
 	}
 	switch err := checkEmpty(tx); {
-	case errors.Is(err, errNotEmpty):
+	case errors.Is(err, ErrNotEmpty):
 		return m, fmt.Errorf("%w: it has records and no record of kind meta", kv.ErrDamaged)
 	case err != nil:
 		return m, err
@@ -157,8 +157,8 @@ func put(tx kv.Tx, key []byte, r record) error {
 	return nil
 }
 
-// errNotEmpty is found by checkEmpty.
-var errNotEmpty = errors.New("data: the store is not empty")
+// ErrNotEmpty says that there is something where a backup was to be restored.
+var ErrNotEmpty = errors.New("data: the store is not empty")
 
 func checkEmpty(tx kv.Reader) error {
 	empty := true
@@ -167,7 +167,7 @@ func checkEmpty(tx kv.Reader) error {
 		return false
 	})
 	if err == nil && !empty {
-		err = errNotEmpty
+		err = ErrNotEmpty
 	}
 	return err
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"signet/data/kv"
+	"signet/data/kv/bolt"
 	"signet/data/kv/mem"
 )
 
@@ -55,6 +57,14 @@ func open(t testing.TB, engine kv.Engine, c *clock) *Store {
 func engines(t *testing.T, fn func(t *testing.T, engine kv.Engine)) {
 	t.Helper()
 	t.Run("mem", func(t *testing.T) { fn(t, mem.New()) })
+	t.Run("bolt", func(t *testing.T) {
+		engine, err := bolt.Open(filepath.Join(t.TempDir(), "test.db"), bolt.Options{NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = engine.Close() })
+		fn(t, engine)
+	})
 }
 
 func newUser(t testing.TB, s *Store, email string) User {

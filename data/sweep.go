@@ -46,9 +46,10 @@ func (s *Store) sweepStep(ctx context.Context, budget int) (looked int, err erro
 	return looked, nil
 }
 
-// cleanGrants asks the sweeper to remove the grants of the user that are dead.
+// cleanGrants asks the sweeper to remove the grants of the user that are dead,
+// the next time that it comes.
 func (s *Store) cleanGrants(tx kv.Tx, id UserID) {
-	tx.Put(expiryKey(s.now(), expiryUser, []byte(id)), present)
+	tx.Put(expiryKey(s.now().Truncate(time.Second), expiryUser, []byte(id)), present)
 }
 
 // sweeper is one transaction of a sweep.

@@ -78,9 +78,9 @@ type Options struct {
 	// client must not be told to throw its token away for it.
 	Refused func(error) bool
 	Policy  Policy
-	Now    func() time.Time
-	Rand   io.Reader
-	Logger *slog.Logger
+	Now     func() time.Time
+	Rand    io.Reader
+	Logger  *slog.Logger
 }
 
 // Service starts, turns and ends grants. It is safe for concurrent use.

@@ -1,0 +1,320 @@
+package data
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"signet/data/kv"
+	"signet/data/kv/mem"
+)
+
+// furnish puts something of every kind into the store.
+func furnish(t testing.TB, s *Store) (User, Grant) {
+	t.Helper()
+	u := newUser(t, s, "ann@example.com")
+	newUser(t, s, "bob@example.com")
+	g := newGrant(t, s, u, time.Hour)
+	if err := s.EndUserGrants(t.Context(), u.ID, &g.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.CreateInvitation(t.Context(), Email{}, []string{"editor"}, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := s.Cell("ring").CompareAndSwap(t.Context(), nil, []byte("\x00sealed\xff")); !ok || err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveThrottle(t.Context(), []byte("counters")); err != nil {
+		t.Fatal(err)
+	}
+	return u, g
+}
+
+func backup(t testing.TB, s *Store) ([]byte, BackupInfo) {
+	t.Helper()
+	var file bytes.Buffer
+	info, err := s.Backup(t.Context(), &file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Bytes != int64(file.Len()) {
+		t.Fatalf("%d bytes are said to be %d", file.Len(), info.Bytes)
+	}
+	return file.Bytes(), info
+}
+
+func TestARestoredStoreIsTheSameStoreAnew(t *testing.T) {
+	engines(t, func(t *testing.T, engine kv.Engine) {
+		for _, keep := range []bool{false, true} {
+			t.Run(fmt.Sprint("keeping grants: ", keep), func(t *testing.T) {
+				source, c := mem.New(), newClock()
+				s := open(t, source, c)
+				u, g := furnish(t, s)
+				file, said := backup(t, s)
+				if said.Users != 2 || said.Grants != 1 || said.Pairs != len(dump(t, source)) || !said.CreatedAt.Equal(c.Now()) {
+					t.Fatalf("%+v", said)
+				}
+				c.Move(time.Minute)
+				target := engine
+				if keep {
+					target = mem.New()
+				}
+				got, err := Restore(t.Context(), target, bytes.NewReader(file), RestoreOptions{KeepGrants: keep, Now: c.Now})
+				if err != nil || got != said {
+					t.Fatalf("%+v, %v instead of %+v", got, err, said)
+				}
+
+				before, after := dump(t, source), dump(t, target)
+				delete(before, metaKey)
+				delete(after, metaKey)
+				if fmt.Sprint(before) != fmt.Sprint(after) {
+					t.Fatal("the pairs are others")
+				}
+				again := open(t, target, c)
+				old, meta := s.Meta(), again.Meta()
+				if meta.StoreID != old.StoreID || meta.Incarnation == old.Incarnation || !meta.RestoredAt.Equal(c.Now()) ||
+					!meta.BackupAt.Equal(said.CreatedAt) || !meta.CreatedAt.Equal(old.CreatedAt) {
+					t.Fatalf("%+v became %+v", old, meta)
+				}
+				if want := map[bool]int{true: 1}[keep]; len(meta.Kept) != want || keep && meta.Kept[0] != old.Incarnation {
+					t.Fatalf("kept %v", meta.Kept)
+				}
+				list, err := again.UserGrants(t.Context(), u.ID, GrantID{}, 0)
+				if err != nil || (len(list) == 1 && list[0].ID == g.ID) != keep {
+					t.Fatalf("%v, %v", list, err)
+				}
+			})
+		}
+	})
+}
+
+func TestARestoredStoreSweepsTheGrantsThatItDidNotKeep(t *testing.T) {
+	c := newClock()
+	s := open(t, mem.New(), c)
+	_, g := furnish(t, s)
+	file, _ := backup(t, s)
+	engine := mem.New()
+	if _, err := Restore(t.Context(), engine, bytes.NewReader(file), RestoreOptions{Now: c.Now}); err != nil {
+		t.Fatal(err)
+	}
+	c.Move(2 * time.Hour)
+	again := open(t, engine, c)
+	if _, err := again.Sweep(t.Context(), 100); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := again.Grant(t.Context(), g.ID); !errors.Is(err, ErrNoGrant) {
+		t.Fatal(err)
+	}
+}
+
+func TestEachRestoreThatKeepsGrantsAddsToTheLineage(t *testing.T) {
+	c := newClock()
+	s := open(t, mem.New(), c)
+	var want []string
+	for range maxKept + 5 {
+		want = append(want, s.Meta().Incarnation)
+		file, _ := backup(t, s)
+		engine := mem.New()
+		if _, err := Restore(t.Context(), engine, bytes.NewReader(file), RestoreOptions{KeepGrants: true}); err != nil {
+			t.Fatal(err)
+		}
+		s = open(t, engine, c)
+		kept := want[max(0, len(want)-maxKept):]
+		if got := s.Meta().Lineage(); !slices.Equal(got, append(slices.Clone(kept), s.Meta().Incarnation)) {
+			t.Fatalf("%v instead of %v", got, kept)
+		}
+	}
+}
+
+// refuse restores what is not a sound backup, and wants nothing to come of it.
+func refuse(t *testing.T, what string, file []byte, want ...error) {
+	t.Helper()
+	engine := mem.New()
+	_, err := Restore(t.Context(), engine, bytes.NewReader(file), RestoreOptions{})
+	if !slices.ContainsFunc(want, func(w error) bool { return errors.Is(err, w) }) {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if len(dump(t, engine)) != 0 {
+		t.Fatalf("%s: the target was written to", what)
+	}
+}
+
+func TestEveryDamageOfABackupIsRefused(t *testing.T) {
+	s := open(t, mem.New(), newClock())
+	furnish(t, s)
+	file, _ := backup(t, s)
+	for n := range file {
+		refuse(t, fmt.Sprintf("cut after %d bytes", n), file[:n], ErrBackup)
+	}
+	for i := range 8 * len(file) {
+		flipped := bytes.Clone(file)
+		flipped[i/8] ^= 1 << (i % 8)
+		refuse(t, fmt.Sprintf("bit %d flipped", i), flipped, ErrBackup, ErrVersion)
+	}
+	refuse(t, "a byte more", append(bytes.Clone(file), 0), ErrBackup)
+	refuse(t, "two backups", append(bytes.Clone(file), file...), ErrBackup)
+	refuse(t, "another file", []byte("PK\x03\x04 and so on and on and on"), ErrBackup)
+}
+
+// seal makes a file with a right sum of the pairs, in their order.
+func seal(h backupHeader, pairs ...string) []byte {
+	header, _ := encode(&h)
+	return sealRaw(header, uint64(len(pairs)/2), pairs...)
+}
+
+func sealRaw(header []byte, count uint64, pairs ...string) []byte {
+	file := binary.BigEndian.AppendUint32([]byte(backupMagic), uint32(len(header)))
+	file = append(file, header...)
+	for i := 0; i < len(pairs); i += 2 {
+		file = binary.BigEndian.AppendUint32(file, uint32(len(pairs[i])))
+		file = binary.BigEndian.AppendUint32(file, uint32(len(pairs[i+1])))
+		file = append(append(file, pairs[i]...), pairs[i+1]...)
+	}
+	file = append(file, 0, 0, 0, 0)
+	file = binary.BigEndian.AppendUint64(file, count)
+	sum := sha256.Sum256(file)
+	return append(file, sum[:]...)
+}
+
+func TestABackupWithARightSumIsStillLookedAt(t *testing.T) {
+	h := backupHeader{StoreID: "s", Incarnation: "i"}
+	const meta = `{"v":1,"store_id":"s","incarnation":"i","created_at":"2031-05-06T07:08:09Z"}`
+	if info, err := CheckBackup(bytes.NewReader(seal(h, "m", meta, "z/ring", "x"))); err != nil || info.Pairs != 2 {
+		t.Fatal(info, err)
+	}
+	for _, c := range []struct {
+		name string
+		file []byte
+		want error
+	}{
+		{"of a later format", sealRaw([]byte(`{"v":2}`), 0), ErrVersion},
+		{"of a later record", seal(h, "g/0123456789abcdef", `{"v":9}`, "m", meta), ErrVersion},
+		{"with a record that is none", seal(h, "m", meta, "u/x", `{`), ErrRecord},
+		{"with a key of another kind", seal(h, "m", meta, "q/x", "y"), ErrRecord},
+		{"of a restore that was cut off", seal(h, "m", meta, "r", "1"), ErrRecord},
+		{"without a store", seal(h), ErrBackup},
+		{"of another store", seal(backupHeader{StoreID: "t", Incarnation: "i"}, "m", meta), ErrBackup},
+		{"of another incarnation", seal(backupHeader{StoreID: "s", Incarnation: "j"}, "m", meta), ErrBackup},
+		{"with keys out of order", seal(h, "z/a", "x", "m", meta), ErrBackup},
+		{"with a key twice", seal(h, "m", meta, "z/a", "x", "z/a", "y"), ErrBackup},
+		{"with a wrong count", sealRaw([]byte(`{"v":1,"created_at":"2031-05-06T07:08:09Z","store_id":"s","incarnation":"i"}`), 2, "m", meta), ErrBackup},
+		{"with an empty value", seal(h, "m", ""), ErrBackup},
+		{"with a key that no engine takes", seal(h, "m", meta, "z/"+strings.Repeat("a", kv.MaxKey), "x"), ErrBackup},
+	} {
+		t.Run(c.name, func(t *testing.T) { refuse(t, c.name, c.file, c.want) })
+	}
+}
+
+func TestALengthThatIsDamagedCostsNoMemory(t *testing.T) {
+	file := binary.BigEndian.AppendUint32([]byte(backupMagic), 1<<31)
+	n := testing.AllocsPerRun(5, func() { _, _ = ReadBackup(bytes.NewReader(file), nil) })
+	if n > 100 {
+		t.Fatalf("%v allocations", n)
+	}
+	refuse(t, "a huge header", file, ErrBackup)
+}
+
+func TestRestoreLeavesAStoreAlone(t *testing.T) {
+	s := open(t, mem.New(), newClock())
+	file, _ := backup(t, s)
+	engine := mem.New()
+	open(t, engine, newClock())
+	before := dump(t, engine)
+	if _, err := Restore(t.Context(), engine, bytes.NewReader(file), RestoreOptions{}); !errors.Is(err, ErrNotEmpty) {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(dump(t, engine)) != fmt.Sprint(before) {
+		t.Fatal("it was written to")
+	}
+}
+
+// secondTime reads well, and fails in the middle when it is read again.
+type secondTime struct {
+	*bytes.Reader
+	seeks int
+}
+
+func (r *secondTime) Seek(offset int64, whence int) (int64, error) {
+	if whence == io.SeekStart {
+		r.seeks++
+	}
+	return r.Reader.Seek(offset, whence)
+}
+
+func (r *secondTime) Read(p []byte) (int, error) {
+	if r.seeks > 0 && r.Len() < 4<<20 {
+		return 0, errors.New("the disk is gone")
+	}
+	return r.Reader.Read(p)
+}
+
+func TestARestoreThatIsCutOffIsNeverTakenForAStore(t *testing.T) {
+	engines(t, func(t *testing.T, engine kv.Engine) {
+		s := open(t, mem.New(), newClock())
+		for i := range 6 {
+			if _, err := s.Cell(fmt.Sprint("c", i)).CompareAndSwap(t.Context(), nil, make([]byte, 1<<20)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		file, _ := backup(t, s)
+		if _, err := Restore(t.Context(), engine, &secondTime{Reader: bytes.NewReader(file)}, RestoreOptions{}); err == nil {
+			t.Fatal("it was not cut off")
+		}
+		if n := len(dump(t, engine)); n < 2 || n > 6 {
+			t.Fatalf("%d pairs: the test cuts at the wrong place", n)
+		}
+		if _, err := Open(t.Context(), engine, Options{}); !errors.Is(err, ErrRestoring) {
+			t.Fatal(err)
+		}
+		if _, err := Restore(t.Context(), engine, bytes.NewReader(file), RestoreOptions{}); !errors.Is(err, ErrNotEmpty) {
+			t.Fatal(err)
+		}
+	})
+}
+
+type full struct{ room int }
+
+var errFull = errors.New("no space left")
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.room -= len(p); f.room < 0 {
+		return 0, errFull
+	}
+	return len(p), nil
+}
+
+func TestABackupOntoAFullDiskSaysSo(t *testing.T) {
+	s := open(t, mem.New(), newClock())
+	furnish(t, s)
+	for _, room := range []int{0, 100, 1000} {
+		if _, err := s.Backup(t.Context(), &full{room}); !errors.Is(err, errFull) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func FuzzReadBackup(f *testing.F) {
+	f.Add(seal(backupHeader{StoreID: "s", Incarnation: "i"}, "m", "x", "u/x", "{}"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		var pairs []string
+		info, err := ReadBackup(bytes.NewReader(file), func(key, value []byte) error {
+			pairs = append(pairs, string(key), string(value))
+			return nil
+		})
+		if err != nil {
+			return
+		}
+		h := backupHeader{CreatedAt: info.CreatedAt, StoreID: info.StoreID, Incarnation: info.Incarnation}
+		again, err := ReadBackup(bytes.NewReader(seal(h, pairs...)), nil)
+		if err != nil || again.Pairs != info.Pairs || len(pairs) != 2*info.Pairs {
+			t.Fatalf("a backup that was read is not read when it is written again: %v", err)
+		}
+	})
+}

@@ -1,0 +1,48 @@
+package bolt
+
+import (
+	"fmt"
+	"os"
+
+	"go.etcd.io/bbolt"
+
+	"signet/data/kv"
+)
+
+// grow lengthens the file before a commit that may need it. bbolt would do so
+// in the middle of the commit and hand back an error that no longer says
+// whether it was the truncate, after which the engine may go on, or the sync,
+// after which it may not. The new length is synced before anything is written
+// behind it, which ext4 wants (boltdb issue 284).
+//
+// keys and bytes are what the group wrote. The need is estimated from above:
+// no page beyond those that exist is rewritten, a key touches few of them, and
+// new pages are at least half full. If it should ever be too low, bbolt grows
+// the file itself, and an error of that stops the engine.
+func (e *Engine) grow(tx *bbolt.Tx, keys int, bytes int64) error {
+	page := int64(os.Getpagesize())
+	rewritten := min(int64(keys)*4*page, tx.Size())
+	need := tx.Size() + rewritten + 2*bytes + int64(e.db.Stats().FreelistInuse) + 16*page
+
+	info, err := e.file.Stat()
+	if err != nil {
+		return wrap(e.path, err)
+	}
+	if info.Size() >= need {
+		return nil
+	}
+	const step = 1 << 20
+	length := (max(need, info.Size()+info.Size()/8) + step - 1) / step * step
+	if err := e.file.Truncate(length); err != nil {
+		return wrap(e.path, err)
+	}
+	if e.o.NoSync {
+		return nil
+	}
+	if err := e.file.Sync(); err != nil {
+		err = fmt.Errorf("bolt: %s: %w: %w", e.path, kv.ErrFailed, err)
+		e.fail(err, false)
+		return err
+	}
+	return nil
+}

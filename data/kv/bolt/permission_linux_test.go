@@ -1,0 +1,54 @@
+package bolt
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"signet/data/kv"
+)
+
+// asNobody runs fn with the rights of a user who owns nothing, which the
+// kernel keeps for each thread; root would be refused nothing.
+func asNobody(t *testing.T, fn func()) {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if os.Getuid() == 0 {
+		if err := unix.Setfsuid(65534); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = unix.Setfsuid(0) }()
+	}
+	fn()
+}
+
+func TestAFileThatMayNotBeWrittenIsReadOnly(t *testing.T) {
+	dir, err := os.MkdirTemp("", "signet") // t.TempDir lies below a closed folder
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := dir + "/signet.db"
+	e := openAt(t, path)
+	if err := errors.Join(e.Close(), os.Chmod(dir, 0o755), os.Chmod(path, 0o444)); err != nil {
+		t.Fatal(err)
+	}
+	asNobody(t, func() {
+		if _, err := Open(path, Options{}); !errors.Is(err, kv.ErrReadOnly) {
+			t.Errorf("got %v, want kv.ErrReadOnly", err)
+		}
+	})
+	if err := os.Chmod(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	asNobody(t, func() {
+		if _, err := Open(path, Options{}); !errors.Is(err, fs.ErrPermission) || errors.Is(err, kv.ErrReadOnly) {
+			t.Errorf("got %v, want fs.ErrPermission alone", err)
+		}
+	})
+}

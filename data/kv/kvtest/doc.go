@@ -1,0 +1,4 @@
+// Package kvtest is the suite that every engine passes: what kv.Engine
+// promises, as tests. An engine's own test is one call of Run; what only that
+// engine can do (a full disk, a lost network) is tested beside it.
+package kvtest
