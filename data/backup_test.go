@@ -301,13 +301,7 @@ func TestABackupOntoAFullDiskSaysSo(t *testing.T) {
 }
 
 func FuzzReadBackup(f *testing.F) {
-	s, err := Open(f.Context(), mem.New(), Options{Logger: quiet, Now: newClock().Now})
-	if err != nil {
-		f.Fatal(err)
-	}
-	furnish(f, s)
-	file, _ := backup(f, s)
-	f.Add(file)
+	f.Add(seal(backupHeader{StoreID: "s", Incarnation: "i"}, "m", "x", "u/x", "{}"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		var pairs []string
 		info, err := ReadBackup(bytes.NewReader(file), func(key, value []byte) error {

@@ -16,7 +16,9 @@ type RestoreOptions struct {
 	// KeepGrants accepts each grant's tokens of before the restore once more,
 	// and gives one of the new incarnation for them. Without it all grants of
 	// the backup are over. What was ended after the backup was made lives
-	// again with it: that is lost with everything else of that time.
+	// again with it: that is lost with everything else of that time. So are
+	// the grants that turned since another restore, if the backup is older
+	// than that restore: it cannot know of the incarnation that began there.
 	KeepGrants bool
 	Now        func() time.Time
 	Rand       io.Reader

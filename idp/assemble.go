@@ -43,7 +43,7 @@ func newServer(h *house, jwks *wellknown.JWKS) (*http.Server, error) {
 		Account: account.New(account.Options{
 			SignIn: h.signin, Grants: h.grants, Users: h.store, Bearer: bearer, Now: time.Now, Logger: h.logger,
 			Mint:   mint.New(mint.Options{Issuer: c.Issuer, Ring: h.ring, Profiles: profilesOf(c)}),
-			Cookie: account.CookieOptions{Path: strings.TrimSuffix(issuer.Path, "/") + "/session", Secure: !c.PlainHTTP()},
+			Cookie: account.CookieOptions{Path: strings.TrimSuffix(issuer.Path, "/") + "/session", Secure: !c.PlainHTTP(), KnownFor: c.Throttle.KnownFor},
 		}),
 		JWKS: jwks, Metadata: metadata,
 	}), nil

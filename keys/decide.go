@@ -9,38 +9,38 @@ import (
 
 // Rotation is the outcome of a line's rotation.
 type Rotation struct {
-	Alg     Alg
-	Old     string    // kid of the key that signed until now
-	New     string    // kid of the key that signs from now on
-	Pending string    // kid of the key that waits behind it
-	At      time.Time // when
+	Alg     Alg       `json:"alg"`
+	Old     string    `json:"old,omitzero"` // kid of the key that signed until now
+	New     string    `json:"new"`          // kid of the key that signs from now on
+	Pending string    `json:"pending"`      // kid of the key that waits behind it
+	At      time.Time `json:"at"`
 	// OldUntil is when the old key leaves the JWKS.
-	OldUntil time.Time
+	OldUntil time.Time `json:"old_until,omitzero"`
 	// UnknownUntil is zero after a planned rotation. After a forced one a
 	// verifier that only obeys max-age may refuse the new key until then.
-	UnknownUntil time.Time
+	UnknownUntil time.Time `json:"unknown_until,omitzero"`
 	// NextReadyAt is when the next rotation can be planned.
-	NextReadyAt time.Time
+	NextReadyAt time.Time `json:"next_ready_at"`
 }
 
 // Revocation is the outcome of a key's revocation.
 type Revocation struct {
-	KID   string
-	Alg   Alg
-	State State     // what the key was
-	At    time.Time // when
+	KID   string    `json:"kid"`
+	Alg   Alg       `json:"alg"`
+	State State     `json:"state"` // what the key was
+	At    time.Time `json:"at"`
 	// SignedUntil is when the last node that has not heard stops signing.
 	// It is zero if the key did not sign.
-	SignedUntil time.Time
+	SignedUntil time.Time `json:"signed_until,omitzero"`
 	// AcceptedUntil is until when verifiers that only obey max-age go on.
-	AcceptedUntil time.Time
+	AcceptedUntil time.Time `json:"accepted_until"`
 	// New is the kid that signs instead; empty if the key did not sign.
-	New string
+	New string `json:"new,omitzero"`
 	// UnknownUntil is until when such verifiers may refuse the new key; zero
 	// if it was ready.
-	UnknownUntil time.Time
+	UnknownUntil time.Time `json:"unknown_until,omitzero"`
 	// Pending is the kid that waits behind it.
-	Pending string
+	Pending string `json:"pending,omitzero"`
 }
 
 // seen is what a rotation saw at its first look: the pending key of each

@@ -39,8 +39,9 @@ var (
 	ErrSealBroken = errors.New("keys: the seal is broken")
 	// ErrMasterKey says that a text is not a master key.
 	ErrMasterKey = errors.New("keys: not a master key")
-	// ErrMACUnknown says that no MAC key of that id is known here. A key
-	// made a moment ago on another node looks like this for an instant.
+	// ErrMACUnknown says that no MAC key of that id is known here. Right
+	// after MACs.RevokeAll, the new key of another node may look like this
+	// for an instant.
 	ErrMACUnknown = errors.New("keys: no such MAC key")
 	// ErrMACRevoked says that the MAC key was revoked or is over.
 	ErrMACRevoked = errors.New("keys: the MAC key was revoked")

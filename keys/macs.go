@@ -190,8 +190,7 @@ func (m *MACs) SumWith(id uint32, msg []byte) (mac [32]byte, err error) {
 }
 
 // Verify checks a MAC in constant time. It fails as SumWith, or with
-// ErrMACMismatch. After ErrMACUnknown the store is asked again, so that a
-// key which another node made just now is known in a moment.
+// ErrMACMismatch.
 func (m *MACs) Verify(id uint32, msg, mac []byte) error {
 	want, err := m.SumWith(id, msg)
 	if err != nil {
@@ -221,7 +220,7 @@ func (m *MACs) Rotate(ctx context.Context, keepFor time.Duration) error {
 
 // RevokeAll destroys every MAC key at once and makes another: every refresh
 // token dies. It needs a reason. A node that has not heard goes on for up to
-// a lease.
+// a lease, and knows nothing of the new key until it hears.
 func (m *MACs) RevokeAll(ctx context.Context, reason string) error {
 	return m.change(ctx, func(r macRecord, t instant) (macRecord, error) {
 		return revokeMACs(r, reason, t, m.make)

@@ -248,3 +248,7 @@ func (r *Ring) Ready(now time.Time) error {
 	_, err := s.signing("")
 	return err
 }
+
+// String says nothing of the keys, so that a stray %+v cannot either.
+func (r *Ring) String() string   { return r.Snapshot().String() }
+func (r *Ring) GoString() string { return r.String() }

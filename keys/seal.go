@@ -105,6 +105,9 @@ func readSealHeader(sealed string) (h sealHeader, err error) {
 	if len(parts) != 5 || parts[1] != "" {
 		return h, fmt.Errorf("it is not a compact JWE with a direct key")
 	}
+	if strings.ContainsAny(sealed, "\r\n") { // which encoding/base64 skips, even when strict
+		return h, fmt.Errorf("it has an end of line inside")
+	}
 	for i, part := range parts {
 		raw, err := base64.RawURLEncoding.Strict().DecodeString(part)
 		if err != nil {

@@ -23,6 +23,8 @@ type world struct {
 	lease time.Duration // the shortest of the run, a unit of its times
 	slack time.Duration // bounds a commit and an answer on their way together
 	skew  time.Duration
+	// shortest is the shortest max-age that a configuration may have.
+	shortest time.Duration
 
 	stored  record
 	commits []*commit
@@ -77,8 +79,10 @@ func newWorld(seed uint64) *world {
 		copies: map[uint64]*copied{}, revoked: map[string]*revokedKey{}, excused: map[string]time.Duration{},
 	}
 	w.lease = w.between(time.Second, 30*time.Second)
-	w.skew = w.between(0, w.lease)
-	w.slack = w.lease / 4 // the shortest max-age of randomConfig
+	w.skew = w.between(0, 2*w.lease)
+	// The slack of the rules is the shorter of lease and max-age.
+	w.shortest = w.lease / 4 << w.rnd.IntN(4)
+	w.slack = min(w.shortest, w.lease)
 	c := w.randomConfig()
 	for i := range 1 + w.rnd.IntN(4) {
 		n := &node{id: i, clock: w.between(-w.skew/2, w.skew/2), config: c}
@@ -103,7 +107,7 @@ func (w *world) randomConfig() Config {
 	if w.rnd.IntN(3) == 0 {
 		c.Lease = w.between(w.lease, 3*w.lease)
 	}
-	c.PublishAhead = c.Lease + c.Skew + w.between(w.lease/4, 10*w.lease)
+	c.PublishAhead = c.Lease + c.Skew + w.between(w.shortest, w.shortest+8*w.lease)
 	c.RotateEvery = c.PublishAhead + w.between(0, 3*c.PublishAhead)
 	if w.rnd.IntN(2) == 0 {
 		c.RotateEvery = c.PublishAhead
@@ -137,9 +141,15 @@ func (w *world) swap(n *node, decide func(instant) (record, func())) {
 	}
 	n.busy = true
 	w.commits = append(w.commits, &commit{
-		by: n, started: w.now, at: w.now + w.between(0, w.slack*3/4), base: base, next: next, done: done,
+		by: n, started: w.now, at: w.now + w.delay(), base: base, next: next, done: done,
 		retry: func() { w.swap(n, decide) },
 	})
+}
+
+// delay is how long a commit takes: often no time, often all that it may.
+func (w *world) delay() time.Duration {
+	most := w.slack * 7 / 8
+	return []time.Duration{0, most, w.between(0, most)}[w.rnd.IntN(3)]
 }
 
 // land lets the commits arrive that are due, in their order.
@@ -249,7 +259,7 @@ func (w *world) revoke(n *node) {
 				// Both moments count from the decision; the commit came later.
 				r := &revokedKey{signs: w.truly(n, out.SignedUntil) + w.slack, accepted: w.truly(n, out.AcceptedUntil) + w.slack}
 				if out.SignedUntil.IsZero() { // it was demoted before: others may not have heard
-					r.signs = w.truly(n, out.At) + 3*w.lease + w.slack
+					r.signs = w.truly(n, out.At) + 3*w.lease + w.slack + w.skew
 				}
 				w.revoked[out.KID] = r
 			}
@@ -290,7 +300,7 @@ func (w *world) serve(n *node) {
 		}
 		w.copies[n.view.rec.Rev] = c
 	}
-	c.expiry = max(c.expiry, w.now+n.view.maxAge(w.wall(n))+w.slack/4)
+	c.expiry = max(c.expiry, w.now+n.view.maxAge(w.wall(n))+w.slack/8)
 }
 
 // judge presents every living token to every verifier.
@@ -311,9 +321,39 @@ func (w *world) judge() {
 	}
 }
 
+// soon is the next moment to look at: some time from now, or before that the
+// first at which something is about to end, where mistakes show.
+func (w *world) soon() time.Duration {
+	next := w.now + w.between(1, w.lease/4)
+	if w.rnd.IntN(4) == 0 {
+		return next
+	}
+	first := func(t time.Duration) {
+		if t > w.now && t < next {
+			next = t
+		}
+	}
+	for _, c := range w.commits {
+		first(c.at)
+	}
+	for _, n := range w.nodes {
+		first(n.until)
+		if n.view != nil && w.now >= n.until {
+			first(w.lapse(n))
+			first(w.truly(n, nextDue(*n.view.rec)))
+		}
+	}
+	return next
+}
+
+// lapse is the last moment of a node's lease.
+func (w *world) lapse(n *node) time.Duration {
+	return w.truly(n, n.view.confirmed) + time.Duration(n.view.rec.Schedule.Lease) - 1
+}
+
 // tick lets a little time pass and something happen.
 func (w *world) tick() {
-	w.now += w.between(0, w.lease/4)
+	w.now = w.soon()
 	w.land()
 	for _, n := range w.nodes {
 		if w.now < n.until {
@@ -337,9 +377,12 @@ func (w *world) tick() {
 		w.rotate(n)
 	case dice < 64:
 		w.revoke(n)
-	case dice < 76:
+	case dice < 84:
 		n.until = w.now + w.between(0, 3*w.lease)
-	case dice < 82: // a restart, sometimes with another configuration
+		if n.view != nil && w.rnd.IntN(2) == 0 {
+			n.until = w.lapse(n) // it wakes just in time to do harm
+		}
+	case dice < 94: // a restart, sometimes with another configuration
 		if w.rnd.IntN(2) == 0 {
 			n.config = w.randomConfig()
 		}

@@ -11,7 +11,7 @@
 //
 //	mux.Handle("GET /posts", v.Middleware(posts))
 //	mux.Handle("GET /admin", v.RequireRole("admin")(admin))
-//	mux.Handle(resource.MetadataPath, v.Metadata())
+//	mux.Handle("GET "+resource.MetadataPath, v.Metadata())
 //
 // and in a handler
 //

@@ -66,10 +66,7 @@ func decoy(cost int) string {
 // decoys of the costs c, c+1 … most-1 take the rest,
 // since 2^c + (2^c + 2^(c+1) + … + 2^(most-1)) = 2^most.
 func prove(h hasher, hash, password string, most int) bool {
-	possible := usable(password) == nil && password != ""
-	if !possible {
-		password = "" // bcrypt would cut it, and find the rest right
-	}
+	possible := usable(password) == nil && password != "" // bcrypt would cut it, and find the rest right
 	password = normal(password)
 	cost, err := ParseBcrypt(hash)
 	if err != nil {

@@ -165,6 +165,22 @@ func TestOfManyGuessesAtOnceOnlyTheFreeOnesAreLookedAt(t *testing.T) {
 	}
 }
 
+func TestWhoGetsItRightInTheEndIsNeverHeldUp(t *testing.T) {
+	h := newHouse(t, nil)
+	h.user(t, ana, good, 6)
+	for range 100 {
+		for range h.throttle.o.Free - 1 {
+			if _, err := h.try(t, ana, "wrong", home, ""); err != ErrWrongPassword {
+				t.Fatal(err)
+			}
+		}
+		if _, err := h.try(t, ana, good, home, ""); err != nil {
+			t.Fatal(err)
+		}
+		h.clock.move(8 * time.Second) // what the network's burst takes to come back
+	}
+}
+
 func TestAStrangerLocksNobodyOut(t *testing.T) {
 	h := newHouse(t, func(o *Options) { o.Throttle.KnownFor = 90 * 24 * time.Hour })
 	h.user(t, ana, good, 6)
@@ -244,4 +260,20 @@ func TestACookieIsRenewedAndEndsInTime(t *testing.T) {
 func anasAccount(h *house) tag {
 	email, _ := data.ParseEmail(ana)
 	return h.account(email)
+}
+
+func TestWithoutATimeNoBrowserIsKnown(t *testing.T) {
+	h := newHouse(t, func(o *Options) { o.Throttle.KnownFor = 0 })
+	h.user(t, ana, good, 6)
+	r, err := h.try(t, ana, good, home, "")
+	if err != nil || r.KnownCookie != "" {
+		t.Errorf("got the cookie %q, %v", r.KnownCookie, err)
+	}
+	early := h.secrets.know(anasAccount(h), browser{1}, h.clock.now().Add(time.Hour)) // from when there was one
+	for range h.throttle.o.Free {
+		_, _ = h.try(t, ana, "wrong", abroad, "")
+	}
+	if _, err := h.try(t, ana, good, home, early); !errors.Is(err, ErrThrottled) {
+		t.Errorf("an earlier cookie still counts: %v", err)
+	}
 }

@@ -74,6 +74,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("signin: reading the counters: %w", err)
 	}
+	s.stored = stored
 	if err := s.throttle.load(stored); err != nil {
 		o.Logger.Warn("the counters of wrong passwords begin anew", "error", err)
 	}
@@ -129,7 +130,8 @@ const (
 // Run writes the counters when they change, at most once a second, until ctx
 // ends, and then once more. What a crash loses is a second of guesses.
 func (s *Service) Run(ctx context.Context) error {
-	pause := time.NewTimer(0) // may write when it has run out
+	var changed <-chan struct{} // nil while it is too early to write again
+	pause := time.NewTimer(0)
 	defer pause.Stop()
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
@@ -143,12 +145,14 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-sweep.C:
 			s.throttle.sweep(s.o.Now())
 		case <-pause.C:
-			select {
-			case <-ctx.Done():
-			case <-s.throttle.changed:
-				s.save(ctx)
-			}
-			pause.Reset(saveEvery)
+			changed = s.throttle.changed
+		case <-changed:
+			began := s.o.Now()
+			s.save(ctx)
+			changed = nil
+			// After days of attack there may be much to write: that takes a
+			// twentieth of the time of one processor, and no more.
+			pause.Reset(max(saveEvery, 20*elapsed(began, s.o.Now())))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -37,47 +38,58 @@ type storedBucket struct {
 // save writes down the counters that hold anyone up. The order is fixed, so
 // that equal counters are equal bytes.
 func (t *throttle) save(now time.Time) ([]byte, error) {
+	holds := func(s strikes) bool { return s.n >= t.o.Free }
+	owes := func(b bucket) bool { return b.full.After(now) }
 	t.mu.Lock()
-	s := snapshot{V: 1}
-	s.Places = storeStrikes(t.places, t.o.Free)
-	s.Accounts = storeStrikes(t.accounts, t.o.Free)
-	s.Networks = storeBuckets(t.networks, now)
-	s.Registrations = storeBuckets(t.registrations, now)
+	places, accounts := collect(t.places, holds), collect(t.accounts, holds)
+	networks, registrations := collect(t.networks, owes), collect(t.registrations, owes)
 	t.mu.Unlock()
-	body, err := json.Marshal(s, json.Deterministic(true))
+
+	body, err := json.Marshal(snapshot{
+		V:             1,
+		Places:        store(places, storeStrikes),
+		Accounts:      store(accounts, storeStrikes),
+		Networks:      store(networks, storeBucket),
+		Registrations: store(registrations, storeBucket),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("signin: writing the counters: %w", err)
 	}
 	return body, nil
 }
 
-// heaviest lists the keys of the counters of the highest rank.
-func heaviest[T interface{ rank() int64 }](from table[T], worth func(T) bool) []tag {
-	keys := make([]tag, 0, len(from.m))
+type entry[T any] struct {
+	key   tag
+	rank  int64
+	value T
+}
+
+// collect copies the counters that are worth keeping; sorting them can wait
+// until nobody is held up by it.
+func collect[T interface{ rank() int64 }](from table[T], worth func(T) bool) (all []entry[T]) {
 	for key, value := range from.m {
 		if worth(value) {
-			keys = append(keys, key)
+			all = append(all, entry[T]{key, value.rank(), value})
 		}
 	}
-	slices.SortFunc(keys, func(a, b tag) int {
-		return cmp.Or(cmp.Compare(from.m[b].rank(), from.m[a].rank()), slices.Compare(a[:], b[:]))
+	return all
+}
+
+// store keeps the counters of the highest rank.
+func store[T, S any](all []entry[T], as func(tag, T) S) (stored []S) {
+	slices.SortFunc(all, func(a, b entry[T]) int {
+		return cmp.Or(cmp.Compare(b.rank, a.rank), bytes.Compare(a.key[:], b.key[:]))
 	})
-	return keys[:min(len(keys), maxSaved)]
+	for _, e := range all[:min(len(all), maxSaved)] {
+		stored = append(stored, as(e.key, e.value))
+	}
+	return stored
 }
 
-func storeStrikes(from table[strikes], free int) (all []storedStrikes) {
-	for _, key := range heaviest(from, func(s strikes) bool { return s.n >= free }) {
-		all = append(all, storedStrikes{key, from.m[key].n, from.m[key].last.UnixMilli()})
-	}
-	return all
+func storeStrikes(key tag, s strikes) storedStrikes {
+	return storedStrikes{key, s.n, s.last.UnixMilli()}
 }
-
-func storeBuckets(from table[bucket], now time.Time) (all []storedBucket) {
-	for _, key := range heaviest(from, func(b bucket) bool { return b.full.After(now) }) {
-		all = append(all, storedBucket{key, from.m[key].full.UnixMilli()})
-	}
-	return all
-}
+func storeBucket(key tag, b bucket) storedBucket { return storedBucket{key, b.full.UnixMilli()} }
 
 // load takes the counters over that save wrote down.
 func (t *throttle) load(body []byte) error {

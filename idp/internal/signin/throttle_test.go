@@ -129,10 +129,11 @@ func TestAFloodOfSingleGuessesClearsNoAccountUnderAttack(t *testing.T) {
 }
 
 func TestCountersAreTheSameAfterARestart(t *testing.T) {
-	o := Throttle{Free: 2, RegisterBurst: 1, NetworkBurst: 3}
+	o := Throttle{Free: 2, RegisterBurst: 1, NetworkBurst: 3, AccountDelayMax: time.Second}
 	before, g := newThrottle(o), stranger("ana", "home")
-	_ = before.reserve(g, noon)
-	_ = before.reserve(g, noon)
+	for _, ago := range []time.Duration{3000, 3000, 500} { // the last after its delay
+		_ = before.reserve(g, noon.Add(-ago*time.Millisecond))
+	}
 	_ = before.reserve(stranger("bob", "home"), noon)
 	_ = before.register(g.network, noon)
 	body, err := before.save(noon)
@@ -147,7 +148,7 @@ func TestCountersAreTheSameAfterARestart(t *testing.T) {
 	if err := after.load(body); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]guess{"the account": stranger("ana", "abroad"), "the place": g, "the network": stranger("eve", "home")} {
+	for name, want := range map[string]guess{"the account": stranger("ana", "abroad"), "the place": g, "the network": stranger("sue", "home")} {
 		if a, b := wait(before.reserve(want, noon)), wait(after.reserve(want, noon)); a != b || a == 0 {
 			t.Errorf("%s waits %v, and %v before", name, b, a)
 		}

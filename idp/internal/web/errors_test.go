@@ -1,0 +1,113 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"signet/data"
+	"signet/data/kv"
+	"signet/idp/internal/grant"
+	"signet/idp/internal/mint"
+	"signet/idp/internal/signin"
+	"signet/idp/internal/wire"
+	"signet/keys"
+)
+
+func TestEveryErrorOfAServiceHasItsAnswer(t *testing.T) {
+	const inner = "secret detail"
+	cases := []struct {
+		err        error
+		status     int
+		code       string
+		retryAfter string
+	}{
+		{wire.Field("email", "it is missing"), 400, "invalid_request", ""},
+		{grant.ErrMalformed, 401, "invalid_grant", ""},
+		{grant.ErrUnknown, 401, "invalid_grant", ""},
+		{grant.ErrExpired, 401, "invalid_grant", ""},
+		{grant.ErrEnded, 401, "invalid_grant", ""},
+		{grant.ErrReused, 401, "invalid_grant", ""},
+		{signin.ErrWrongPassword, 401, "invalid_grant", ""},
+		{&signin.ThrottledError{RetryAfter: 1500 * time.Millisecond}, 429, "too_many_requests", "2"},
+		{&signin.BusyError{RetryAfter: time.Second}, 503, "temporarily_unavailable", "1"},
+		{&signin.FieldError{Field: "password", Problem: "is too short"}, 400, "invalid_request", ""},
+		{signin.ErrRegistrationClosed, 403, "access_denied", ""},
+		{data.ErrEmailTaken, 409, "email_taken", ""},
+		{data.ErrNoInvitation, 400, "invalid_request", ""},
+		{mint.ErrAudience, 400, "invalid_target", ""},
+		{keys.ErrLease, 503, "temporarily_unavailable", "1"},
+		{kv.ErrBusy, 503, "temporarily_unavailable", "1"},
+		{kv.ErrNoSpace, 503, "temporarily_unavailable", "10"},
+		{kv.ErrReadOnly, 503, "temporarily_unavailable", "10"},
+		{kv.ErrFailed, 503, "temporarily_unavailable", "10"},
+		{context.DeadlineExceeded, 503, "temporarily_unavailable", "1"},
+		{echo.ErrNotFound, 404, "not_found", ""},
+		{echo.ErrMethodNotAllowed, 405, "method_not_allowed", ""},
+		{errors.New("something else"), 500, "server_error", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.err.Error(), func(t *testing.T) {
+			got, _ := refuse(fmt.Errorf(inner+": %w", c.err), http.MethodPost)
+			if got.Code != c.status || !strings.Contains(got.Body.String(), `"error":"`+c.code+`"`) || got.Header().Get("Retry-After") != c.retryAfter {
+				t.Errorf("got %d %s %v", got.Code, got.Body, got.Header())
+			}
+			if strings.Contains(got.Body.String(), inner) {
+				t.Errorf("the client is told %s", got.Body)
+			}
+			if got.Header().Get("Cache-Control") != "no-store" {
+				t.Error("an error may be cached")
+			}
+		})
+	}
+}
+
+func TestAnErrorOfHEADHasNoBody(t *testing.T) {
+	if got, _ := refuse(echo.ErrNotFound, http.MethodHead); got.Code != 404 || got.Body.Len() > 0 {
+		t.Errorf("got %d %s", got.Code, got.Body)
+	}
+}
+
+func TestAClientThatHasGoneGetsNoAnswer(t *testing.T) {
+	if got, log := refuse(fmt.Errorf("reading: %w", context.Canceled), http.MethodGet); got.Body.Len() > 0 || log != "" {
+		t.Errorf("got %s, logged %s", got.Body, log)
+	}
+}
+
+func TestAPanicIsAServerErrorAndItsStackIsForTheLog(t *testing.T) {
+	var log bytes.Buffer
+	e := echo.New()
+	e.HTTPErrorHandler = (&errorWriter{logger: slog.New(slog.NewTextHandler(&log, nil))}).write
+	e.JSONSerializer = jsonSerializer{}
+	e.Pre(identify(), headers(false))
+	e.Use(recoverPanics())
+	e.GET("/", func(echo.Context) error { panic("oh no") })
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "oh no") || !strings.Contains(w.Body.String(), "server_error") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "oh no") || !strings.Contains(log.String(), "errors_test.go") || !strings.Contains(log.String(), w.Header().Get("X-Request-Id")) {
+		t.Errorf("logged %s", &log)
+	}
+}
+
+// refuse writes err as the answer to a request.
+func refuse(err error, method string) (*httptest.ResponseRecorder, string) {
+	var log bytes.Buffer
+	e := echo.New()
+	e.JSONSerializer = jsonSerializer{}
+	w := httptest.NewRecorder()
+	c := e.NewContext(httptest.NewRequest(method, "/", nil), w)
+	(&errorWriter{logger: slog.New(slog.NewTextHandler(&log, nil))}).write(err, c)
+	return w, log.String()
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"signet/idp/internal/config"
+	"signet/idp/internal/wellknown"
+)
+
+const (
+	password = "correct horse battery"
+	origin   = "http://localhost:3000"
+)
+
+// issuer is the whole issuer on a port of its own, in this process.
+type issuer struct {
+	t     *testing.T
+	house *house
+	url   string
+	log   *bytes.Buffer
+}
+
+// newIssuer starts one on an empty state folder. Settings are as in the
+// environment: SIGNET_TOKENS_ACCESS_TTL=1m.
+func newIssuer(t *testing.T, settings ...string) *issuer {
+	t.Helper()
+	settings = append([]string{
+		"SIGNET_STATE=" + t.TempDir(), "SIGNET_PASSWORDS_BCRYPT_COST=10", "SIGNET_BROWSER_ORIGINS=" + origin,
+		"SIGNET_KEYS_ALGS=ES256", "SIGNET_PASSWORDS_HASHING_WAIT=20s",
+	}, settings...)
+	c, err := config.Parse("", nil, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := new(bytes.Buffer)
+	h, err := openHouse(t.Context(), c, nil, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	jwks := wellknown.NewJWKS(h.ring, time.Minute, wellknown.Limits{InAll: 100, PerAddress: 100}, time.Now)
+	server, err := newServer(h, jwks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listening := httptest.NewServer(server.Handler)
+	t.Cleanup(listening.Close)
+	return &issuer{t: t, house: h, url: listening.URL, log: log}
+}
+
+// answer is what came back.
+type answer struct {
+	Status int
+	Header http.Header
+	Body   string
+
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int    `json:"expires_in"`
+	RefreshToken string `json:"refresh_token"`
+	ID           string `json:"id"`
+	Email        string `json:"email"`
+	Error        string `json:"error"`
+	Description  string `json:"error_description"`
+}
+
+// call sends a request; a body is JSON unless a header says otherwise. Headers
+// are pairs.
+func (i *issuer) call(method, path, body string, headers ...string) answer {
+	i.t.Helper()
+	r, err := http.NewRequestWithContext(i.t.Context(), method, i.url+path, strings.NewReader(body))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for n := 0; n < len(headers); n += 2 {
+		r.Header.Add(headers[n], headers[n+1])
+		if headers[n] == "Content-Type" {
+			r.Header.Set(headers[n], headers[n+1])
+		}
+	}
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	a := answer{Status: response.StatusCode, Header: response.Header, Body: string(raw)}
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") && method != http.MethodHead {
+		if err := json.Unmarshal(raw, &a); err != nil {
+			i.t.Fatalf("%s %s: %v in %s", method, path, err, raw)
+		}
+	}
+	return a
+}
+
+func (i *issuer) post(path, body string, headers ...string) answer {
+	i.t.Helper()
+	return i.call(http.MethodPost, path, body, headers...)
+}
+
+// want fails unless the answer has the status.
+func (a answer) want(t *testing.T, status int) answer {
+	t.Helper()
+	if a.Status != status {
+		t.Fatalf("got %d %s, want %d", a.Status, a.Body, status)
+	}
+	return a
+}
+
+func credentials(email string) string {
+	return `{"email":"` + email + `","password":"` + password + `"}`
+}
+
+func refreshBody(token string) string { return `{"refresh_token":"` + token + `"}` }
+
+func bearer(token string) []string { return []string{"Authorization", "Bearer " + token} }
+
+// signUp registers a person and logs them in.
+func (i *issuer) signUp(email string) answer {
+	i.t.Helper()
+	i.post("/register", credentials(email)).want(i.t, http.StatusCreated)
+	return i.login(email)
+}
+
+func (i *issuer) login(email string) answer {
+	i.t.Helper()
+	return i.post("/login", credentials(email)).want(i.t, http.StatusOK)
+}
