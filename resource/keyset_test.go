@@ -123,7 +123,7 @@ func TestABodyHasNoExcuseAfterTheWait(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "no answer in time") || time.Since(began) > fetchTimeout+time.Second {
 			t.Errorf("got %v after %s", err, time.Since(began))
 		}
-		synctest.Wait()
+		time.Sleep(2 * time.Second) // the drip finds that nobody listens
 	})
 }
 
