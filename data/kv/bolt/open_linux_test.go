@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -51,4 +52,43 @@ func TestAFileThatMayNotBeWrittenIsReadOnly(t *testing.T) {
 			t.Errorf("got %v, want fs.ErrPermission alone", err)
 		}
 	})
+}
+
+// openFiles counts this process's open files named path.
+func openFiles(path string) (n int) {
+	fds, _ := os.ReadDir("/proc/self/fd")
+	for _, fd := range fds {
+		if to, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && to == path {
+			n++
+		}
+	}
+	return n
+}
+
+func TestWhoWaitedWhileTheFileWasCompactedOpensTheNewOne(t *testing.T) {
+	e := openNew(t)
+	type opened struct {
+		e   *Engine
+		err error
+	}
+	next := make(chan opened, 1)
+	before := openFiles(e.path)
+	go func() {
+		e, err := Open(e.path, Options{Timeout: time.Minute})
+		next <- opened{e, err}
+	}()
+	for openFiles(e.path) == before { // it has the old file open, and waits for its lock
+		runtime.Gosched()
+	}
+	if err := errors.Join(e.Compact(t.Context()), e.Update(t.Context(), write("k")), e.Close()); err != nil {
+		t.Fatal(err)
+	}
+	o := <-next
+	if o.err != nil {
+		t.Fatal(o.err)
+	}
+	defer o.e.Close()
+	if !has(t, o.e, "k") {
+		t.Fatal("the store was opened in the file that was replaced")
+	}
 }
