@@ -279,6 +279,34 @@ func TestARestoreThatIsCutOffIsNeverTakenForAStore(t *testing.T) {
 	})
 }
 
+// swapped is one backup at first, and another one when it is read again.
+type swapped struct {
+	*bytes.Reader
+	other []byte
+}
+
+func (r *swapped) Seek(offset int64, whence int) (int64, error) {
+	if whence == io.SeekStart {
+		r.Reader = bytes.NewReader(r.other)
+	}
+	return r.Reader.Seek(offset, whence)
+}
+
+func TestABackupThatIsReplacedWhileItIsReadIsNoStore(t *testing.T) {
+	c := newClock()
+	s := open(t, mem.New(), c)
+	one, _ := backup(t, s)
+	c.Move(time.Hour)
+	two, _ := backup(t, s)
+	engine := mem.New()
+	if _, err := Restore(t.Context(), engine, &swapped{bytes.NewReader(one), two}, RestoreOptions{}); !errors.Is(err, ErrBackup) {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), engine, Options{}); !errors.Is(err, ErrRestoring) {
+		t.Fatal(err)
+	}
+}
+
 type full struct{ room int }
 
 var errFull = errors.New("no space left")

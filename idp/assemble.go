@@ -75,7 +75,11 @@ func ownTokens(ring *keys.Ring, c config.Config) (*resource.Verifier, error) {
 		public, alg, state, ok := ring.Snapshot().Public(kid)
 		return resource.Key{ID: kid, Alg: alg, Public: public}, ok && state != keys.Gone
 	})
-	return resource.New(c.Issuer, audiences[0], resource.WithAudiences(audiences[1:]...), resource.WithKeys(published))
+	options := []resource.Option{resource.WithAudiences(audiences[1:]...), resource.WithKeys(published)}
+	if c.InsecureIssuer {
+		options = append(options, resource.WithInsecureHTTP())
+	}
+	return resource.New(c.Issuer, audiences[0], options...)
 }
 
 // healthy says whether the store still answers; after a failed sync it does
