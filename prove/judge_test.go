@@ -9,9 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,19 +33,18 @@ func newJudge() *judge { return &judge{passwords: map[[2]string]bool{}} }
 // look opens the folder that a power cut at that instant left. Every error is
 // a loss.
 func (j *judge) look(ctx context.Context, folder string, c *crew, at time.Time) (err error) {
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	path := filepath.Join(folder, "signet.db")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return j.lookAtNothing(c, at)
+	}
+	if err := sound(ctx, path); err != nil {
+		return err
 	}
 	engine, err := bolt.Open(path, bolt.Options{Logger: quiet})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
-	if err := engine.Check(ctx); err != nil {
-		return err
-	}
 	store, err := data.Open(ctx, engine, data.Options{Logger: quiet})
 	if err != nil {
 		return err
@@ -109,7 +106,7 @@ func lookAtRing(ctx context.Context, store *data.Store, folder string, revoked [
 	}
 	// The ring is opened as the issuer does, on a copy: opening may change it.
 	ring, err := keys.Open(ctx, keys.Options{Config: keys.DefaultConfig(), Store: &copied{value: raw},
-		Sealer: keys.NewSealer(master, store.Meta().StoreID), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		Sealer: keys.NewSealer(master, store.Meta().StoreID), Logger: quiet})
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ func command(ctx context.Context, home issuer.Home, args ...string) ([]byte, err
 }
 
 // exitUsage is a command line that the issuer does not understand.
-const exitUsage = 222
+const exitUsage = 2
 
 func unlessExit(err error) error {
 	exit := (*exec.ExitError)(nil)

@@ -18,6 +18,9 @@ var built string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if path := os.Getenv(checkVariable); path != "" {
+		os.Exit(checkStore(path))
+	}
 	os.Exit(run(m))
 }
 

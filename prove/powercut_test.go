@@ -30,8 +30,8 @@ func TestPowerCut(t *testing.T) {
 	for _, err := range losses[:min(len(losses), 5)] {
 		t.Error(err)
 	}
-	t.Logf("%d events, %d syncs, %d acknowledgements; %d power cuts in %s: %d losses", len(run.events), run.syncs(),
-		run.acknowledged, *cuts, time.Since(begin).Round(time.Millisecond), len(losses))
+	t.Logf("%d events, %d syncs, %d acknowledgements, %d keys revoked; %d power cuts in %s: %d losses", len(run.events), run.syncs(),
+		run.acknowledged, len(run.crew.keys.revoked), *cuts, time.Since(begin).Round(time.Millisecond), len(losses))
 
 	// What the power cut left is not only right when it is read: the issuer
 	// goes on with it.

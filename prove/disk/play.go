@@ -2,7 +2,6 @@ package disk
 
 import (
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 )
@@ -77,12 +76,17 @@ func (p *Player) naming(e Event, names []string) error {
 		return err
 	case "renameat", "renameat2", "rename":
 		f, err := p.file(names[0])
-		if err == nil {
+		switch {
+		case err == nil:
 			p.rename(naming{names[0]: nil, names[1]: f})
+		case p.names[names[1]] == nil:
+			return nil // a socket or a folder: nothing of it outlives the power
 		}
 		return err
 	case "unlinkat", "unlink":
-		p.rename(naming{names[0]: nil})
+		if p.names[names[0]] != nil {
+			p.rename(naming{names[0]: nil})
+		}
 		return nil
 	}
 	return fmt.Errorf("this call is not known here")
@@ -94,8 +98,8 @@ func (p *Player) name(full string) (string, error) {
 		return "", nil
 	}
 	name, found := strings.CutPrefix(full, p.folder+"/")
-	if !found || path.Base(name) != name {
-		return "", fmt.Errorf("%s is not a file in %s", full, p.folder)
+	if !found {
+		return "", fmt.Errorf("%s is not in %s", full, p.folder)
 	}
 	return name, nil
 }
