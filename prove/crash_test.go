@@ -35,7 +35,7 @@ func TestKillUnderLoad(t *testing.T) {
 			p.Kill()
 			return
 		}
-		o := c.load(t, 1+r.Int64N(400), p.Kill)
+		o := c.load(t, 1+r.Int64N(300), p.Kill)
 		p.Kill()
 		acknowledged += o.acknowledged.Load()
 		unanswered += o.unanswered.Load()
@@ -59,6 +59,7 @@ func TestKillUnderLoad(t *testing.T) {
 // An issuer that is killed again and again while it makes its state, at any
 // instant, comes up in the end.
 func TestKillWhileItStarts(t *testing.T) {
+	t.Parallel()
 	r := random(t)
 	for range 5 {
 		home := newHome(t, nil)

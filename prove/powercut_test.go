@@ -23,6 +23,7 @@ var cuts = flag.Int("cuts", 200, "at how many points the power is cut")
 // the disk did with what was not synced, is there, and nothing that was ended
 // is alive.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	r := random(t)
 	run := record(t, newHome(t, nil), r, 400)
 	begin := time.Now()
@@ -43,6 +44,7 @@ func TestPowerCut(t *testing.T) {
 // An issuer that does not sync must be caught: else the test above would
 // prove nothing.
 func TestPowerCutNoticesAMissingSync(t *testing.T) {
+	t.Parallel()
 	r := random(t)
 	home := newHome(t, nil)
 	var err error
