@@ -27,7 +27,7 @@ const (
 )
 
 func serveCommand(cmd *cobra.Command, env *environment) error {
-	c, err := config.Load(env.configPath, env.configExplicit, env.environ)
+	c, err := env.load()
 	if err != nil {
 		return err
 	}
