@@ -56,7 +56,7 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	asked, err := h.listenControl()
+	commands, err := h.listenControl()
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -70,7 +70,7 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	group.Go(func() error { return unlessCanceled(h.macs.Run(failed)) })
 	group.Go(func() error { return unlessCanceled(h.signin.Run(failed)) })
 	group.Go(func() error { return h.sweep(failed) })
-	group.Go(func() error { return control.Serve(failed, asked, h.control(), h.logger) })
+	group.Go(func() error { return control.Serve(failed, commands, h.control(), h.logger) })
 	group.Go(func() error { return unlessClosed(server.Serve(listener)) })
 	h.announce(out, listener.Addr())
 

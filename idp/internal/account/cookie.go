@@ -11,8 +11,9 @@ import (
 
 // CookieOptions say where the browser variant keeps its cookies.
 type CookieOptions struct {
-	Path   string // where the /session endpoints are
-	Secure bool   // false on a plain-http loopback issuer only
+	Path     string        // where the /session endpoints are
+	Secure   bool          // false on a plain-http loopback issuer only
+	KnownFor time.Duration // how long a browser is remembered
 }
 
 // cookies names and writes the cookies of the browser variant: one holds the
@@ -22,10 +23,6 @@ type cookies struct {
 	CookieOptions
 	sessionName, knownName string
 }
-
-// knownFor is how long a browser is remembered; the signed value inside has
-// its own end.
-const knownFor = 365 * 24 * time.Hour
 
 func newCookies(o CookieOptions) cookies {
 	prefix := ""
@@ -76,8 +73,11 @@ func (k cookies) keep(c echo.Context, refreshToken string, lives time.Duration) 
 	c.SetCookie(k.cookie(k.sessionName, refreshToken, lives))
 }
 
+// remember keeps the proof of this sign-in, where the settings want one.
 func (k cookies) remember(c echo.Context, value string) {
-	c.SetCookie(k.cookie(k.knownName, value, knownFor))
+	if value != "" {
+		c.SetCookie(k.cookie(k.knownName, value, k.KnownFor))
+	}
 }
 
 func (k cookies) forget(c echo.Context) {
