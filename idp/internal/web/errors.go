@@ -61,7 +61,8 @@ func (w *errorWriter) write(err error, c echo.Context) {
 
 func (w *errorWriter) log(err error, e *wire.Error, c echo.Context) {
 	level := slog.LevelInfo
-	if e.Status >= http.StatusInternalServerError {
+	// A full hashing room is what strangers make of it, not a failure of ours.
+	if e.Status >= http.StatusInternalServerError && !errors.Is(err, signin.ErrBusy) {
 		level = slog.LevelError
 	}
 	ctx := c.Request().Context()

@@ -86,6 +86,19 @@ func TestARequestThatWasCutOffIsNoSuccess(t *testing.T) {
 	}
 }
 
+func TestStrangersRaiseNoAlarm(t *testing.T) {
+	for err, want := range map[error]string{
+		&signin.BusyError{RetryAfter: time.Second}: "level=INFO",
+		signin.ErrWrongPassword:                    "level=INFO",
+		kv.ErrNoSpace:                              "level=ERROR",
+		errors.New("something else"):               "level=ERROR",
+	} {
+		if _, log := refuse(err, http.MethodPost); !strings.Contains(log, want) {
+			t.Errorf("%v: logged %s, want %s", err, log, want)
+		}
+	}
+}
+
 func TestAPanicIsAServerErrorAndItsStackIsForTheLog(t *testing.T) {
 	var log bytes.Buffer
 	e := echo.New()
