@@ -148,7 +148,7 @@ func refuse(t *testing.T, what string, file []byte, want ...error) {
 
 func TestEveryDamageOfABackupIsRefused(t *testing.T) {
 	s := open(t, mem.New(), newClock())
-	furnish(t, s)
+	newGrant(t, s, newUser(t, s, "ann@example.com"), time.Hour)
 	file, _ := backup(t, s)
 	for n := range file {
 		refuse(t, fmt.Sprintf("cut after %d bytes", n), file[:n], ErrBackup)

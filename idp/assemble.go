@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -95,7 +96,8 @@ func (h *house) ready() error {
 	if err := h.healthy(); err != nil {
 		return err
 	}
-	return h.ring.Ready(time.Now())
+	now := time.Now()
+	return errors.Join(h.ring.Ready(now), h.macs.Ready(now))
 }
 
 // listen opens the port, with TLS where there is a certificate.

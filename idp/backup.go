@@ -34,7 +34,7 @@ only, which is not in it: keep the two apart. FILE may be - for standard output.
 				if file == "-" {
 					info, err := s.Backup(cmd.Context(), env.out)
 					if err == nil {
-						env.notef("%d users, %d grants, %d bytes\n", info.Users, info.Grants, info.Bytes)
+						env.notef("%s\n", contents(info))
 					}
 					return err
 				}
@@ -129,11 +129,15 @@ func syncFolder(path string) error {
 }
 
 func (env *environment) showBackup(ctx context.Context, s *session, file string, info data.BackupInfo) error {
-	env.printf("%s: %d users, %d grants, %d bytes; it was read back and is whole\n", file, info.Users, info.Grants, info.Bytes)
+	env.printf("%s: %s; it was read back and is whole\n", file, contents(info))
 	list, err := s.Keys(ctx)
 	if err != nil {
 		return err
 	}
 	env.printf("it opens with master key %s, which is not in it: keep a copy of that elsewhere\n", list.MasterKey)
 	return nil
+}
+
+func contents(i data.BackupInfo) string {
+	return fmt.Sprintf("%s, %s, %d bytes", count(i.Users, "user"), count(i.Grants, "grant"), i.Bytes)
 }

@@ -18,9 +18,6 @@ func configCommand(env *environment) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := keyConfig(c).Validate(); err != nil {
-				return usageError{scheduleError(c, err)}
-			}
 			if asJSON {
 				return env.json(checked(c, env.environ))
 			}

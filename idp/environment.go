@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,10 +39,21 @@ func (env *environment) now() time.Time {
 // load reads the configuration. Whatever is wrong with it is a usageError.
 func (env *environment) load() (config.Config, error) {
 	c, err := config.Load(env.configPath, env.configExplicit, env.environ)
+	if err == nil {
+		err = checkSchedule(c)
+	}
 	if err != nil {
 		return c, usageError{err}
 	}
 	return c, nil
+}
+
+func checkSchedule(c config.Config) error {
+	err := keyConfig(c).Validate()
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: the settings of keys do not fit together: %w", cmp.Or(c.File, "the configuration"), err)
 }
 
 // printf speaks to people.

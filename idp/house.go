@@ -53,9 +53,6 @@ type house struct {
 // openHouse opens the state folder that c names, and makes it, with a master
 // key and a key ring, where there is none.
 func openHouse(ctx context.Context, c config.Config, environ []string, logger *slog.Logger) (_ *house, err error) {
-	if err := keyConfig(c).Validate(); err != nil {
-		return nil, usageError{scheduleError(c, err)}
-	}
 	if err := os.MkdirAll(c.State, 0o700); err != nil {
 		return nil, fmt.Errorf("the state folder: %w", err)
 	}
@@ -123,14 +120,6 @@ func keyConfig(c config.Config) keys.Config {
 		k.MaxLifetime[alg] = max(k.MaxLifetime[alg], c.AccessTTL(a))
 	}
 	return k
-}
-
-func scheduleError(c config.Config, err error) error {
-	from := c.File
-	if from == "" {
-		from = "the configuration"
-	}
-	return fmt.Errorf("%s: the settings of keys do not fit together: %w", from, err)
 }
 
 // longestAccess is the longest that an access token lives.

@@ -16,6 +16,7 @@ import (
 	"signet/data/kv/bolt"
 	"signet/idp/internal/config"
 	"signet/idp/internal/control"
+	"signet/idp/internal/secret"
 	"signet/keys"
 )
 
@@ -34,9 +35,6 @@ or with --keep-grants nobody, not even who was signed out since the backup.`,
 			c, err := env.load()
 			if err != nil {
 				return err
-			}
-			if err := keyConfig(c).Validate(); err != nil {
-				return usageError{scheduleError(c, err)}
 			}
 			r := &restoring{env: env, config: c, keepGrants: keepGrants, force: force}
 			defer func() { err = errors.Join(err, r.close()) }()
@@ -77,6 +75,7 @@ type restoring struct {
 	keepGrants, force bool
 
 	master keys.MasterKey
+	from   string // where the master key was found
 	file   *os.File
 	there  *bolt.Engine // the store that is replaced; holds its lock
 	unlock func() error // of a store that is there and cannot be opened
@@ -93,9 +92,11 @@ func (r *restoring) run(ctx context.Context, backup string) (err error) {
 	if r.out.Backup, err = data.CheckBackup(r.file); err != nil {
 		return fmt.Errorf("%s: %w; nothing was changed", backup, err)
 	}
-	if r.master, _, err = readMaster(masterPlaces(r.config.State, r.config.MasterKeyFile, r.env.environ), nil); err != nil {
+	var found secret.Found
+	if r.master, found, err = readMaster(masterPlaces(r.config.State, r.config.MasterKeyFile, r.env.environ), nil); err != nil {
 		return err
 	}
+	r.from = found.From
 	if err := os.MkdirAll(r.config.State, 0o700); err != nil {
 		return err
 	}
@@ -161,7 +162,7 @@ func (r *restoring) fill(ctx context.Context) (err error) {
 	}
 	// On copies, since opening the ring as it is may let a key of it sign.
 	if err := tryOpen(ctx, o, r.store); err != nil {
-		return fmt.Errorf("the backup does not open with this master key; nothing was changed: %w", err)
+		return r.explain(err)
 	}
 	if err := keys.AfterRestore(ctx, o); err != nil {
 		return err
@@ -170,6 +171,17 @@ func (r *restoring) fill(ctx context.Context) (err error) {
 	r.out.UnknownUntil = r.out.At.Add(o.Config.MaxAge() + o.Config.Lease + o.Config.Skew)
 	r.out.State, r.out.KeepGrants = r.config.State, r.keepGrants
 	return nil
+}
+
+// explain says which master key the backup needs.
+func (r *restoring) explain(err error) error {
+	var wrong *keys.WrongMasterKeyError
+	if !errors.As(err, &wrong) {
+		return fmt.Errorf("the keys in the backup cannot be opened; nothing was changed: %w", err)
+	}
+	return &control.Error{Code: control.MasterKey, Message: fmt.Sprintf(
+		"the backup is sealed with master key %s; the one in %s is %s. Nothing was changed. Set master_key_file to the key of that time",
+		wrong.Sealed, r.from, wrong.Have)}
 }
 
 // install gives the new store its place. The name always names a whole store:

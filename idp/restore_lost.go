@@ -141,8 +141,8 @@ func (r *restoring) losses() string {
 	var b strings.Builder
 	now := r.env.now()
 	made := r.out.Backup.CreatedAt
-	fmt.Fprintf(&b, "the backup was made at %s (%s), with %d users; what came after it is lost\n",
-		local(made, now), relative(made, now), r.out.Backup.Users)
+	fmt.Fprintf(&b, "the backup was made at %s (%s), with %s; what came after it is lost\n",
+		local(made, now), relative(made, now), count(r.out.Backup.Users, "user"))
 	if r.out.Unreadable != "" {
 		fmt.Fprintf(&b, "the present store cannot be read (%s), so nobody knows what that is;\n"+
 			"if a key was revoked since the backup, revoke it again\n", r.out.Unreadable)
@@ -155,13 +155,13 @@ func (r *restoring) losses() string {
 	if !l.SameStore {
 		b.WriteString("CAREFUL: the backup is of another store than the present one\n")
 	}
-	few(&b, l.Users, "users came since and are lost")
-	few(&b, l.Changed, "users were changed since and are as they were")
+	few(&b, l.Users, "came since the backup, and lost")
+	few(&b, l.Changed, "changed since, and again as before")
 	if l.Returned > 0 {
-		fmt.Fprintf(&b, "%d users were deleted since and are there again\n", l.Returned)
+		fmt.Fprintf(&b, "%s deleted since, and there again\n", count(l.Returned, "user"))
 	}
 	if len(l.Revoked) > 0 {
-		fmt.Fprintf(&b, "%d keys were revoked since; they stay revoked\n", len(l.Revoked))
+		fmt.Fprintf(&b, "%s revoked since the backup: that stays so\n", count(len(l.Revoked), "key"))
 	}
 	return b.String()
 }
@@ -175,7 +175,7 @@ func few(b *strings.Builder, list []string, what string) {
 	if len(list) > most {
 		shown, more = list[:most], ", …"
 	}
-	fmt.Fprintf(b, "%d %s: %s%s\n", len(list), what, strings.Join(shown, ", "), more)
+	fmt.Fprintf(b, "%s %s: %s%s\n", count(len(list), "user"), what, strings.Join(shown, ", "), more)
 }
 
 func (r *restoring) show() {

@@ -98,3 +98,11 @@ func short(kid string) string {
 	}
 	return kid[:enough]
 }
+
+// count names a number of things.
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}

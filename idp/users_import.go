@@ -34,8 +34,6 @@ bad lines put right. FILE may be - for standard input.`,
 			}
 			defer file.Close()
 			return env.ask(cmd.Context(), creating, func(s *session) error {
-				// An interruption comes through the context; the reader of the
-				// terminal would go on waiting for a line.
 				i := &importing{env: env, bar: env.progress(size), asJSON: asJSON, notes: []control.ImportNote{}}
 				result, err := s.Import(cmd.Context(), file, i.heard)
 				return i.end(result, err)
@@ -121,9 +119,9 @@ func (i *importing) show(r control.ImportResult) {
 		i.env.printf("line %d: %s\n", note.Line, note.Text)
 	}
 	if i.more > 0 {
-		i.env.printf("and %d lines more like these\n", i.more)
+		i.env.printf("and %s more like these\n", count(i.more, "line"))
 	}
-	i.env.printf("%d lines: %d users added, %d there already, %d refused\n", r.Lines, r.Added, r.There, r.Bad)
+	i.env.printf("%s: %s added, %d there already, %d refused\n", count(r.Lines, "line"), count(r.Added, "user"), r.There, r.Bad)
 	if r.Differ > 0 {
 		i.env.printf("of those who were there, %d have another password than the file says; it stays\n", r.Differ)
 	}

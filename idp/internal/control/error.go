@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"signet/data"
@@ -95,8 +96,18 @@ func AsError(err error) *Error {
 	}
 	for _, s := range sentinels {
 		if errors.Is(err, s.is) {
-			return errorf(s.code, "%v", err)
+			return errorf(s.code, "%s", plain(err))
 		}
 	}
 	return errorf(Failed, "%v", err)
+}
+
+// plain leaves out which package found it: the owner of an issuer knows none
+// of them.
+func plain(err error) string {
+	text := err.Error()
+	for _, name := range []string{"data: ", "keys: ", "kv: "} {
+		text = strings.TrimPrefix(text, name)
+	}
+	return text
 }

@@ -3,10 +3,12 @@ package control
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -216,6 +218,7 @@ func (i *importer) count(b importing) error {
 
 func (i *importer) send() error {
 	i.event.Bytes = i.in.n
+	slices.SortFunc(i.event.Notes, func(a, b ImportNote) int { return cmp.Compare(a.Line, b.Line) })
 	if err := json.MarshalWrite(i.out, &i.event); err != nil {
 		return err
 	}

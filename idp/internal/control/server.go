@@ -136,7 +136,7 @@ func handle[In, Out any](mux *http.ServeMux, s *Services, op operation, do func(
 }
 
 func (s *Services) failed(ctx context.Context, op operation, err error) {
-	if AsError(err).Code == Failed {
+	if AsError(err).Code == Failed && ctx.Err() == nil { // else whoever asked has gone
 		s.Logger.ErrorContext(ctx, "an operation failed", "operation", string(op), "error", err)
 	}
 }

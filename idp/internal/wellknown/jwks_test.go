@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -129,26 +130,69 @@ func TestALongPollIsAnsweredAtOnce(t *testing.T) {
 	}
 }
 
+func TestANodeThatWasCutOffPublishesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newCutOff(t, Limits{10, 10})
+		ask := func(h http.Header) error {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.Header = h
+			return p.jwks.Get(p.echo.NewContext(r, httptest.NewRecorder()))
+		}
+		etag := p.get(nil).Header().Get("ETag")
+		if err := ask(http.Header{"If-None-Match": {etag}, "Prefer": {"wait=2"}}); !errors.Is(err, keys.ErrLease) {
+			t.Errorf("whoever waits past the lease gets %v", err)
+		}
+		if err := ask(nil); !errors.Is(err, keys.ErrLease) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestPlacesAreGivenBack(t *testing.T) {
 	w := newWaiters(Limits{InAll: 2, PerAddress: 1})
-	leaveA, ok := w.enter("a")
+	leaveA, ok := w.enter("192.0.2.1")
 	if !ok {
 		t.Fatal("the first found no place")
 	}
-	if _, ok := w.enter("a"); ok {
+	if _, ok := w.enter("192.0.2.1"); ok {
 		t.Error("an address has more than its share")
 	}
-	leaveB, ok := w.enter("b")
+	leaveB, ok := w.enter("192.0.2.2")
 	if !ok {
 		t.Fatal("another address found no place")
 	}
-	if _, ok := w.enter("c"); ok {
+	if _, ok := w.enter("192.0.2.3"); ok {
 		t.Error("there are more than in all")
 	}
 	leaveA()
 	leaveB()
 	if len(w.by) != 0 || w.inAll != 0 {
 		t.Errorf("%d waiters and %d addresses are left", w.inAll, len(w.by))
+	}
+}
+
+// Whoever has an IPv6 address has a network of them.
+func TestOneNetworkIsOneAddress(t *testing.T) {
+	for _, c := range []struct {
+		name, one, other string
+		same             bool
+	}{
+		{"the same /56", "2001:db8:0:aa01::1", "2001:db8:0:aaff::ffff", true},
+		{"another /56", "2001:db8:0:aa01::1", "2001:db8:0:ab01::1", false},
+		{"IPv4 in IPv6", "::ffff:192.0.2.1", "192.0.2.1", true},
+		{"neighbours in IPv4", "192.0.2.1", "192.0.2.2", false},
+		{"a zone", "fe80::1%eth0", "fe80::1%eth1", true},
+		{"no addresses", "", "?", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWaiters(Limits{InAll: 2, PerAddress: 1})
+			if _, ok := w.enter(c.one); !ok {
+				t.Fatal("the first found no place")
+			}
+			if _, ok := w.enter(c.other); ok == c.same {
+				t.Errorf("the second found a place: %v", ok)
+			}
+		})
 	}
 }
 
@@ -193,6 +237,14 @@ type publisher struct {
 }
 
 func newPublisher(t *testing.T, limits Limits) *publisher {
+	t.Helper()
+	p := newCutOff(t, limits)
+	go p.ring.Run(t.Context())
+	return p
+}
+
+// newCutOff is one whose ring is never confirmed again.
+func newCutOff(t *testing.T, limits Limits) *publisher {
 	t.Helper()
 	store, err := data.Open(t.Context(), mem.New(), data.Options{})
 	if err != nil {
