@@ -197,3 +197,23 @@ func nextInAlphabet(c byte) byte { return alphabet[strings.IndexByte(alphabet, c
 func flip(token string, at int) string {
 	return token[:at] + string(nextInAlphabet(token[at])) + token[at+1:]
 }
+
+// What people type ends up in the wrong field: a password, or 64 KiB of
+// nothing, in every line of the log.
+func TestTheLogRepeatsNothingThatAStrangerTyped(t *testing.T) {
+	const typed = "hunter2-and-more"
+	i := newIssuer(t)
+	tokens := i.signUp("ada@example.com")
+	i.post("/login", `{"email":"ada@example.com","password":"`+password+`","audience":"`+typed+`"}`).want(t, http.StatusBadRequest)
+	i.post("/refresh", `{"refresh_token":"`+tokens.RefreshToken+`","audience":"`+typed+`"}`).want(t, http.StatusBadRequest)
+	i.post("/refresh", refreshBody(typed)).want(t, http.StatusUnauthorized)
+	i.post("/register", `{"email":"`+typed+`","password":"`+typed+`","invitation":"`+typed+`"}`).want(t, http.StatusBadRequest)
+	i.post("/login", `{"email":"`+typed+`@example.com","password":"`+typed+`"}`).want(t, http.StatusUnauthorized)
+	i.call(http.MethodGet, "/me", "", "Authorization", "Bearer "+typed).want(t, http.StatusUnauthorized)
+	i.call(http.MethodGet, "/"+typed, "").want(t, http.StatusNotFound)
+	i.post("/session/refresh", `{}`, "Origin", origin, "Cookie", "signet_session="+typed).want(t, http.StatusUnauthorized)
+	i.post("/session/refresh", `{}`, "Origin", "https://"+typed).want(t, http.StatusForbidden)
+	if log := i.log.String(); strings.Contains(log, typed) || !strings.Contains(log, "no such audience") {
+		t.Errorf("logged %s", log)
+	}
+}

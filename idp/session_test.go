@@ -106,6 +106,34 @@ func TestAPlantedCookieIsNotBelieved(t *testing.T) {
 	}
 }
 
+// The cookie is all that knows of the old grant: one that the new cookie
+// covers could be ended by nobody for a month (OWASP ASVS 5.0, 7.2.4).
+func TestANewLoginEndsTheSessionThatWasInTheBrowser(t *testing.T) {
+	i := newIssuer(t)
+	i.signUp("ada@example.com")
+	elsewhere := i.login("ada@example.com")
+	first := pair(i.post("/session/login", credentials("ada@example.com"), "Origin", origin).cookie(t, "signet_session"))
+	wrong := `{"email":"ada@example.com","password":"wrong horse battery"}`
+	i.post("/session/login", wrong, "Origin", origin, "Cookie", first).want(t, http.StatusUnauthorized)
+	i.post("/session/refresh", `{}`, "Origin", origin, "Cookie", first).want(t, http.StatusOK)
+
+	second := pair(i.post("/session/login", credentials("ada@example.com"), "Origin", origin, "Cookie", first).cookie(t, "signet_session"))
+	i.post("/session/refresh", `{}`, "Origin", origin, "Cookie", first).want(t, http.StatusUnauthorized)
+	i.post("/session/refresh", `{}`, "Origin", origin, "Cookie", second).want(t, http.StatusOK)
+	i.post("/refresh", refreshBody(elsewhere.RefreshToken)).want(t, http.StatusOK)
+}
+
+func TestAPlantedCookieDoesNotKeepAnyoneSignedIn(t *testing.T) {
+	i := newIssuer(t)
+	i.signUp("ada@example.com")
+	i.signUp("mallory@example.com")
+	ada := pair(i.post("/session/login", credentials("ada@example.com"), "Origin", origin).cookie(t, "signet_session"))
+	mallory := pair(i.post("/session/login", credentials("mallory@example.com"), "Origin", origin).cookie(t, "signet_session"))
+	both := "signet_session=planted; " + mallory + "; " + ada
+	i.post("/session/logout", `{}`, "Origin", origin, "Cookie", both).want(t, http.StatusNoContent)
+	i.post("/session/refresh", `{}`, "Origin", origin, "Cookie", ada).want(t, http.StatusUnauthorized)
+}
+
 // Whoever locks an account out with wrong passwords does not lock out the
 // browser that its owner has used before.
 func TestAKnownBrowserIsNotLockedOut(t *testing.T) {

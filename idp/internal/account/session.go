@@ -12,10 +12,13 @@ import (
 
 // SessionLogin answers POST /session/login: as /login, but the refresh token
 // goes into a cookie that scripts cannot read, and the body holds only the
-// access token.
+// access token. The session that was in this browser ends.
 func (a *API) SessionLogin(c echo.Context) error {
 	person, profile, err := a.authenticate(c)
 	if err != nil {
+		return err
+	}
+	if err := a.endSessions(c); err != nil {
 		return err
 	}
 	issued, answer, err := a.start(c.Request().Context(), person.User, profile)
@@ -55,18 +58,22 @@ func (a *API) SessionLogout(c echo.Context) error {
 	if err := wire.ReadJSON(c.Request(), &struct{}{}); err != nil {
 		return err
 	}
-	refreshToken, err := a.cookies.session(c)
-	if errors.Is(err, errNoCookie) {
-		return noContent(c)
-	}
-	if err != nil {
-		return err
-	}
-	if err := a.end(c.Request().Context(), refreshToken); err != nil {
+	if err := a.endSessions(c); err != nil {
 		return err
 	}
 	a.cookies.forget(c)
 	return noContent(c)
+}
+
+// endSessions ends every grant whose token is in the browser's cookies. One
+// that a neighbour has planted keeps nobody from ending their own.
+func (a *API) endSessions(c echo.Context) error {
+	for _, refreshToken := range a.cookies.values(c, a.cookies.sessionName) {
+		if err := a.end(c.Request().Context(), refreshToken); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *API) answerSession(c echo.Context, issued grant.Issued, answer tokens) error {

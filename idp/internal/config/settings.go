@@ -121,7 +121,7 @@ func settings(c *Config) []setting {
 		{"limits.long_polls", "10000", one(integer, &c.Limits.LongPolls, atLeast(1)),
 			"how many long polls may wait at once"},
 		{"limits.long_polls_each", "100", one(integer, &c.Limits.LongPollsEach, atLeast(1)),
-			"how many of them from one address"},
+			"how many of them from one address (of IPv6, one /56)"},
 		{"limits.shutdown", "10s", one(duration, &c.Limits.Shutdown, within(0, time.Hour)),
 			"how long running requests may go on when the issuer stops"},
 	}

@@ -52,7 +52,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (LoginResult, error
 	if err := s.throttle.reserve(g, now); err != nil {
 		return LoginResult{}, err
 	}
-	user, err := s.login(ctx, email, r.Password)
+	user, err := s.login(ctx, g.network, email, r.Password)
 	if err = s.settle(g, err); err != nil {
 		return LoginResult{}, err
 	}
@@ -80,7 +80,7 @@ func (s *Service) settle(g guess, err error) error {
 // unlooked marks an error that came before the password was looked at.
 type unlooked struct{ error }
 
-func (s *Service) login(ctx context.Context, email data.Email, password string) (data.User, error) {
+func (s *Service) login(ctx context.Context, network tag, email data.Email, password string) (data.User, error) {
 	user, err := s.store.UserByEmail(ctx, email)
 	if err != nil && !errors.Is(err, data.ErrNoUser) {
 		return data.User{}, &unlooked{err}
@@ -91,7 +91,7 @@ func (s *Service) login(ctx context.Context, email data.Email, password string) 
 	}
 	var right bool
 	var again string // the same password, hashed as it would be today
-	err = s.room.do(ctx, func() {
+	err = s.room.do(ctx, network, func() {
 		right = prove(s.o.bcrypt, user.PasswordHash, password, most) && !user.Disabled
 		if cost, err := ParseBcrypt(user.PasswordHash); right && err == nil && cost != s.o.Cost {
 			again, _ = s.o.bcrypt.hash(normal(password), s.o.Cost)
@@ -163,7 +163,7 @@ func (s *Service) ChangePassword(ctx context.Context, id data.UserID, current, n
 	if err := s.throttle.reserve(g, s.o.Now()); err != nil {
 		return data.User{}, err
 	}
-	hash, err := s.replacement(ctx, user, current, new)
+	hash, err := s.replacement(ctx, g.network, user, current, new)
 	if err = s.settle(g, err); err != nil {
 		return data.User{}, err
 	}
@@ -175,13 +175,13 @@ func (s *Service) ChangePassword(ctx context.Context, id data.UserID, current, n
 }
 
 // replacement proves the current password and hashes the new one, in one turn.
-func (s *Service) replacement(ctx context.Context, user data.User, current, new string) (hash string, err error) {
+func (s *Service) replacement(ctx context.Context, network tag, user data.User, current, new string) (hash string, err error) {
 	most, err := s.mostWork(ctx)
 	if err != nil {
 		return "", &unlooked{err}
 	}
 	var bad error
-	err = s.room.do(ctx, func() {
+	err = s.room.do(ctx, network, func() {
 		if !prove(s.o.bcrypt, user.PasswordHash, current, most) || user.Disabled {
 			bad = ErrWrongPassword
 			return

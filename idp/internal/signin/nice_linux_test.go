@@ -22,7 +22,7 @@ func TestOnlyTheThreadsOfTheRoomStandBack(t *testing.T) {
 	own := nice()
 	r := newRoom(1, time.Second, time.Now)
 	var inside int
-	if err := r.do(t.Context(), func() { inside = nice() }); err != nil {
+	if err := r.do(t.Context(), tag{}, func() { inside = nice() }); err != nil {
 		t.Fatal(err)
 	}
 	if inside < 10 || inside < own || nice() != own {

@@ -41,7 +41,7 @@ func (s *Service) Register(ctx context.Context, r RegisterRequest) (data.User, e
 			return data.User{}, err
 		}
 	}
-	hash, err := s.hash(ctx, r.Password)
+	hash, err := s.hash(ctx, g.network, r.Password)
 	if err != nil {
 		s.throttle.unregister(g.network, s.o.Now())
 		return data.User{}, err
@@ -82,12 +82,12 @@ func (s *Service) HashNew(ctx context.Context, password string) (string, error) 
 	if err := s.CheckPasswordPolicy(password); err != nil {
 		return "", err
 	}
-	return s.hash(ctx, password)
+	return s.hash(ctx, tag{}, password)
 }
 
-func (s *Service) hash(ctx context.Context, password string) (hash string, err error) {
+func (s *Service) hash(ctx context.Context, network tag, password string) (hash string, err error) {
 	var bad error
-	if err := s.room.do(ctx, func() { hash, bad = s.o.bcrypt.hash(normal(password), s.o.Cost) }); err != nil {
+	if err := s.room.do(ctx, network, func() { hash, bad = s.o.bcrypt.hash(normal(password), s.o.Cost) }); err != nil {
 		return "", err
 	}
 	return hash, bad

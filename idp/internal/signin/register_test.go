@@ -134,7 +134,7 @@ func TestAFullRoomCostsNobodyTheirGuesses(t *testing.T) {
 	h := newHouse(t, func(o *Options) { o.Workers, o.Wait = 1, 0 })
 	h.user(t, ana, good, 6)
 	release, inside := make(chan struct{}), make(chan struct{})
-	go h.room.do(t.Context(), func() { close(inside); <-release })
+	go h.room.do(t.Context(), tag{}, func() { close(inside); <-release })
 	<-inside
 	for range 50 {
 		if _, err := h.try(t, ana, "wrong", home, ""); !errors.Is(err, ErrBusy) {

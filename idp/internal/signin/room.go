@@ -37,6 +37,7 @@ type room struct {
 
 	mu      sync.Mutex
 	waiting int
+	from    map[tag]int   // how many of them are of one network
 	takes   time.Duration // how long a job takes, smoothed
 }
 
@@ -46,14 +47,14 @@ func newRoom(workers int, wait time.Duration, now func() time.Time) *room {
 	if workers <= 0 {
 		workers = max(1, runtime.GOMAXPROCS(0)/2)
 	}
-	return &room{now: now, wait: wait, slots: make(chan struct{}, workers)}
+	return &room{now: now, wait: wait, slots: make(chan struct{}, workers), from: make(map[tag]int)}
 }
 
-// do runs job in the room and returns when it is done, or a *BusyError or the
-// error of ctx when it never began. Once begun a job is finished: the guess
-// has been made, and must be counted.
-func (r *room) do(ctx context.Context, job func()) error {
-	if err := r.enter(ctx); err != nil {
+// do runs job in the room for someone in the network, and returns when it is
+// done, or a *BusyError or the error of ctx when it never began. Once begun a
+// job is finished: the guess has been made, and must be counted.
+func (r *room) do(ctx context.Context, network tag, job func()) error {
+	if err := r.enter(ctx, network); err != nil {
 		return err
 	}
 	defer func() { <-r.slots }()
@@ -73,7 +74,7 @@ func (r *room) do(ctx context.Context, job func()) error {
 	return nil
 }
 
-func (r *room) enter(ctx context.Context) error {
+func (r *room) enter(ctx context.Context, network tag) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -82,10 +83,10 @@ func (r *room) enter(ctx context.Context) error {
 		return nil
 	default:
 	}
-	if err := r.queue(); err != nil {
+	if err := r.queue(network); err != nil {
 		return err
 	}
-	defer r.leaveQueue()
+	defer r.leaveQueue(network)
 	timer := time.NewTimer(r.wait)
 	defer timer.Stop()
 	select {
@@ -101,21 +102,30 @@ func (r *room) enter(ctx context.Context) error {
 }
 
 // queue joins those who wait, or refuses at once when the turn would not come
-// within the wait.
-func (r *room) queue() error {
+// within the wait. One network has half of the places at most: who knows one
+// right password can ask for as many hashes as they like, and must not fill
+// the queue with them for everybody else. No worker rests for that.
+func (r *room) queue(network tag) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.waiting >= maxWaiting || r.backlog(r.waiting+1) > r.wait {
+	if here := r.from[network]; r.full(r.waiting+1) || here > 0 && r.full(2*(here+1)) {
 		return r.busy(r.waiting + 1)
 	}
 	r.waiting++
+	r.from[network]++
 	return nil
 }
 
-func (r *room) leaveQueue() {
+// full says whether n who wait would be too many.
+func (r *room) full(n int) bool { return n > maxWaiting || r.backlog(n) > r.wait }
+
+func (r *room) leaveQueue(network tag) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.waiting--
+	if r.from[network]--; r.from[network] == 0 {
+		delete(r.from, network)
+	}
 }
 
 // backlog is how long n jobs take; some worker is halfway through another.

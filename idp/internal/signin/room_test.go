@@ -19,7 +19,7 @@ func TestTheRoomHoldsNoMoreThanItsWorkers(t *testing.T) {
 		inside <- 0
 		for range 20 {
 			go func() {
-				err := r.do(t.Context(), func() {
+				err := r.do(t.Context(), tag{}, func() {
 					n := <-inside + 1
 					most = max(most, n)
 					inside <- n
@@ -42,10 +42,10 @@ func TestTheRoomHoldsNoMoreThanItsWorkers(t *testing.T) {
 func TestWhoWaitsTooLongIsToldToComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom(1, 2*time.Second, time.Now)
-		go r.do(t.Context(), sleeper(time.Minute))
+		go r.do(t.Context(), tag{}, sleeper(time.Minute))
 		synctest.Wait()
 		began := time.Now()
-		err := r.do(t.Context(), func() { t.Error("the job was run") })
+		err := r.do(t.Context(), tag{}, func() { t.Error("the job was run") })
 		var busy *BusyError
 		if !errors.As(err, &busy) || !errors.Is(err, ErrBusy) || busy.RetryAfter < time.Second {
 			t.Errorf("got %v", err)
@@ -54,7 +54,7 @@ func TestWhoWaitsTooLongIsToldToComeBack(t *testing.T) {
 			t.Errorf("waited %v", waited)
 		}
 		time.Sleep(time.Minute)
-		if err := r.do(t.Context(), func() {}); err != nil {
+		if err := r.do(t.Context(), tag{}, func() {}); err != nil {
 			t.Errorf("the room stays shut: %v", err)
 		}
 	})
@@ -63,13 +63,13 @@ func TestWhoWaitsTooLongIsToldToComeBack(t *testing.T) {
 func TestWhoseTurnWouldComeTooLateIsRefusedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom(1, 2*time.Second, time.Now)
-		if err := r.do(t.Context(), sleeper(time.Second)); err != nil { // what the room learns from
+		if err := r.do(t.Context(), tag{}, sleeper(time.Second)); err != nil { // what the room learns from
 			t.Fatal(err)
 		}
 		var served atomic.Int32
-		for range 3 { // one inside, two whose turn is near enough
+		for i := range 3 { // one inside, two whose turn is near enough
 			go func() {
-				if r.do(t.Context(), sleeper(time.Second)) == nil {
+				if r.do(t.Context(), tag{byte(i)}, sleeper(time.Second)) == nil {
 					served.Add(1)
 				}
 			}()
@@ -77,7 +77,7 @@ func TestWhoseTurnWouldComeTooLateIsRefusedAtOnce(t *testing.T) {
 		}
 		began := time.Now()
 		var busy *BusyError
-		if err := r.do(t.Context(), func() {}); !errors.As(err, &busy) || busy.RetryAfter != 3*time.Second {
+		if err := r.do(t.Context(), tag{}, func() {}); !errors.As(err, &busy) || busy.RetryAfter != 3*time.Second {
 			t.Errorf("got %v", err)
 		}
 		if waited := time.Since(began); waited != 0 {
@@ -94,11 +94,11 @@ func TestWhoseTurnWouldComeTooLateIsRefusedAtOnce(t *testing.T) {
 func TestARequestThatIsGoneLeavesTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRoom(1, time.Hour, time.Now)
-		go r.do(t.Context(), sleeper(time.Second))
+		go r.do(t.Context(), tag{}, sleeper(time.Second))
 		synctest.Wait()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
-		go func() { done <- r.do(ctx, func() { t.Error("the job was run") }) }()
+		go func() { done <- r.do(ctx, tag{}, func() { t.Error("the job was run") }) }()
 		synctest.Wait()
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
@@ -107,7 +107,7 @@ func TestARequestThatIsGoneLeavesTheQueue(t *testing.T) {
 		if r.waiting != 0 {
 			t.Errorf("%d still wait", r.waiting)
 		}
-		if err := r.do(ctx, func() { t.Error("the job was run") }); !errors.Is(err, context.Canceled) {
+		if err := r.do(ctx, tag{}, func() { t.Error("the job was run") }); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 		time.Sleep(time.Minute)
@@ -119,7 +119,7 @@ func TestThoseWhoWaitAreServedInTurn(t *testing.T) {
 		r := newRoom(1, time.Hour, time.Now)
 		var order []int
 		for i := range 10 {
-			go r.do(t.Context(), func() {
+			go r.do(t.Context(), tag{}, func() {
 				order = append(order, i)
 				time.Sleep(time.Second)
 			})
@@ -138,7 +138,38 @@ func TestThoseWhoWaitAreServedInTurn(t *testing.T) {
 func TestAClockThatJumpsBackTeachesNothing(t *testing.T) {
 	now := noon
 	r := newRoom(1, time.Second, func() time.Time { now = now.Add(-time.Hour); return now })
-	if err := r.do(t.Context(), func() {}); err != nil || r.takes != 0 {
+	if err := r.do(t.Context(), tag{}, func() {}); err != nil || r.takes != 0 {
 		t.Errorf("a job takes %v, %v", r.takes, err)
 	}
+}
+
+// Somebody with an account of their own, and nothing but right passwords, asks
+// for as many hashes as the room takes, and asks again at once when refused.
+func TestOneNetworkDoesNotKeepTheOthersOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const takes = 250 * time.Millisecond
+		r := newRoom(1, 2*time.Second, time.Now)
+		ctx, stop := context.WithCancel(t.Context())
+		for range 50 {
+			go func() {
+				for ctx.Err() == nil {
+					if r.do(ctx, tag{1}, sleeper(takes)) != nil {
+						time.Sleep(time.Millisecond)
+					}
+				}
+			}()
+		}
+		time.Sleep(10 * time.Second)
+		for range 20 {
+			if err := r.do(ctx, tag{2}, sleeper(takes)); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Second)
+		}
+		stop()
+		time.Sleep(time.Minute)
+		if synctest.Wait(); r.waiting != 0 || len(r.from) != 0 {
+			t.Errorf("%d wait, of %d networks", r.waiting, len(r.from))
+		}
+	})
 }

@@ -30,11 +30,13 @@ type errorWriter struct {
 }
 
 func (w *errorWriter) write(err error, c echo.Context) {
-	if c.Response().Committed || errors.Is(err, context.Canceled) {
-		return // the client has its answer, or has gone
+	if c.Response().Committed {
+		return // the client has its answer
 	}
 	e := toWire(err)
-	w.log(err, e, c)
+	if !errors.Is(err, context.Canceled) { // it has gone, most likely
+		w.log(err, e, c)
+	}
 	h := c.Response().Header()
 	h.Set(echo.HeaderCacheControl, "no-store")
 	if e.Challenge != "" {
@@ -59,7 +61,8 @@ func (w *errorWriter) write(err error, c echo.Context) {
 
 func (w *errorWriter) log(err error, e *wire.Error, c echo.Context) {
 	level := slog.LevelInfo
-	if e.Status >= http.StatusInternalServerError {
+	// A full hashing room is what strangers make of it, not a failure of ours.
+	if e.Status >= http.StatusInternalServerError && !errors.Is(err, signin.ErrBusy) {
 		level = slog.LevelError
 	}
 	ctx := c.Request().Context()
@@ -133,6 +136,11 @@ func outages(err error) *wire.Error {
 	switch {
 	case errors.As(err, &busy):
 		return wire.Unavailable("Too many people are signing in at this moment; try again.", busy.RetryAfter, err)
+	case errors.Is(err, context.Canceled):
+		// Who half-closed the connection looks gone and still reads. With no
+		// answer of ours the server would send an empty 200: a logout that
+		// did not happen would look as if it had.
+		return wire.Unavailable("The request was cut off.", time.Second, err)
 	case errors.Is(err, keys.ErrLease):
 		return wire.Unavailable("The issuer cannot reach its store.", time.Second, err)
 	case errors.Is(err, kv.ErrBusy), errors.Is(err, context.DeadlineExceeded):

@@ -77,9 +77,25 @@ func TestAnErrorOfHEADHasNoBody(t *testing.T) {
 	}
 }
 
-func TestAClientThatHasGoneGetsNoAnswer(t *testing.T) {
-	if got, log := refuse(fmt.Errorf("reading: %w", context.Canceled), http.MethodGet); got.Body.Len() > 0 || log != "" {
-		t.Errorf("got %s, logged %s", got.Body, log)
+// A connection that is closed on one side only looks like a client that has
+// gone, and still reads: an empty 200 would be taken for a success.
+func TestARequestThatWasCutOffIsNoSuccess(t *testing.T) {
+	got, log := refuse(fmt.Errorf("reading: %w", context.Canceled), http.MethodPost)
+	if got.Code != http.StatusServiceUnavailable || got.Header().Get("Retry-After") != "1" || log != "" {
+		t.Errorf("got %d %s, logged %q", got.Code, got.Body, log)
+	}
+}
+
+func TestStrangersRaiseNoAlarm(t *testing.T) {
+	for err, want := range map[error]string{
+		&signin.BusyError{RetryAfter: time.Second}: "level=INFO",
+		signin.ErrWrongPassword:                    "level=INFO",
+		kv.ErrNoSpace:                              "level=ERROR",
+		errors.New("something else"):               "level=ERROR",
+	} {
+		if _, log := refuse(err, http.MethodPost); !strings.Contains(log, want) {
+			t.Errorf("%v: logged %s, want %s", err, log, want)
+		}
 	}
 }
 

@@ -150,24 +150,49 @@ func TestANodeThatWasCutOffPublishesNothing(t *testing.T) {
 
 func TestPlacesAreGivenBack(t *testing.T) {
 	w := newWaiters(Limits{InAll: 2, PerAddress: 1})
-	leaveA, ok := w.enter("a")
+	leaveA, ok := w.enter("192.0.2.1")
 	if !ok {
 		t.Fatal("the first found no place")
 	}
-	if _, ok := w.enter("a"); ok {
+	if _, ok := w.enter("192.0.2.1"); ok {
 		t.Error("an address has more than its share")
 	}
-	leaveB, ok := w.enter("b")
+	leaveB, ok := w.enter("192.0.2.2")
 	if !ok {
 		t.Fatal("another address found no place")
 	}
-	if _, ok := w.enter("c"); ok {
+	if _, ok := w.enter("192.0.2.3"); ok {
 		t.Error("there are more than in all")
 	}
 	leaveA()
 	leaveB()
 	if len(w.by) != 0 || w.inAll != 0 {
 		t.Errorf("%d waiters and %d addresses are left", w.inAll, len(w.by))
+	}
+}
+
+// Whoever has an IPv6 address has a network of them.
+func TestOneNetworkIsOneAddress(t *testing.T) {
+	for _, c := range []struct {
+		name, one, other string
+		same             bool
+	}{
+		{"the same /56", "2001:db8:0:aa01::1", "2001:db8:0:aaff::ffff", true},
+		{"another /56", "2001:db8:0:aa01::1", "2001:db8:0:ab01::1", false},
+		{"IPv4 in IPv6", "::ffff:192.0.2.1", "192.0.2.1", true},
+		{"neighbours in IPv4", "192.0.2.1", "192.0.2.2", false},
+		{"a zone", "fe80::1%eth0", "fe80::1%eth1", true},
+		{"no addresses", "", "?", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWaiters(Limits{InAll: 2, PerAddress: 1})
+			if _, ok := w.enter(c.one); !ok {
+				t.Fatal("the first found no place")
+			}
+			if _, ok := w.enter(c.other); ok == c.same {
+				t.Errorf("the second found a place: %v", ok)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package wellknown
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -20,31 +21,46 @@ type waiters struct {
 
 	mu    sync.Mutex
 	inAll int
-	by    map[string]int // by address; only those who wait have an entry
+	by    map[netip.Prefix]int // by network; only those who wait have an entry
 }
 
 func newWaiters(l Limits) *waiters {
-	return &waiters{limits: l, by: map[string]int{}}
+	return &waiters{limits: l, by: map[netip.Prefix]int{}}
 }
 
 // enter takes a place for address, and says false where there is none. leave
 // gives it back.
 func (w *waiters) enter(address string) (leave func(), ok bool) {
+	from := network(address)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.inAll >= w.limits.InAll || w.by[address] >= w.limits.PerAddress {
+	if w.inAll >= w.limits.InAll || w.by[from] >= w.limits.PerAddress {
 		return nil, false
 	}
 	w.inAll++
-	w.by[address]++
-	return func() { w.leave(address) }, true
+	w.by[from]++
+	return func() { w.leave(from) }, true
 }
 
-func (w *waiters) leave(address string) {
+func (w *waiters) leave(from netip.Prefix) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.inAll--
-	if w.by[address]--; w.by[address] == 0 {
-		delete(w.by, address)
+	if w.by[from]--; w.by[from] == 0 {
+		delete(w.by, from)
 	}
+}
+
+// network is what one stranger is likely to have alone: an IPv4 address, or a
+// /56 of IPv6, in which every address is theirs to use. Addresses that cannot
+// be read share one.
+func network(address string) netip.Prefix {
+	addr, _ := netip.ParseAddr(address)
+	addr = addr.Unmap().WithZone("")
+	bits := 56
+	if addr.Is4() {
+		bits = 32
+	}
+	prefix, _ := addr.Prefix(bits)
+	return prefix
 }
