@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"signet/prove/issuer"
+	"signet/resource"
 )
 
 // plainCache is a verifier that somebody else wrote: it keeps a JWKS for its
@@ -71,7 +72,7 @@ func (c *plainCache) key(ctx context.Context, kid string) (*ecdsa.PublicKey, err
 func (c *plainCache) fetch(ctx context.Context, asked time.Time) error {
 	answer := c.client.JWKS(ctx)
 	if answer.Result != issuer.Done {
-		return fmt.Errorf("the JWKS: %s", answer)
+		return fmt.Errorf("%w: the JWKS: %s", resource.ErrUnavailable, answer)
 	}
 	c.fetches.Add(1)
 	_, seconds, _ := strings.Cut(answer.Header.Get("Cache-Control"), "max-age=")

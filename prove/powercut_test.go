@@ -25,7 +25,7 @@ var cuts = flag.Int("cuts", 200, "at how many points the power is cut")
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	r := random(t)
-	run := record(t, newHome(t, nil), r, 400)
+	run := record(t, newHome(t, nil), r, 300)
 	begin := time.Now()
 	losses := run.cut(t, r, *cuts)
 	for _, err := range losses[:min(len(losses), 5)] {
@@ -53,7 +53,7 @@ func TestPowerCutNoticesAMissingSync(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := record(t, home, r, 150)
+	run := record(t, home, r, 100)
 	losses := run.cut(t, r, *cuts/2)
 	t.Logf("%d events, %d syncs, %d acknowledgements; %d power cuts: %d losses", len(run.events), run.syncs(),
 		run.acknowledged, *cuts/2, len(losses))
