@@ -60,10 +60,14 @@ func (j *JWKS) Get(c echo.Context) error {
 	}
 
 	header.Set(echo.HeaderCacheControl, "no-store")
+	wait = min(wait, j.maxWait)
 	if !sameETag(c.Request().Header.Get("If-None-Match"), etag) {
+		// It changed before the client came back. Without this the client
+		// would think that nobody waits here, and ask no sooner than for any
+		// cached copy: a key revoked meanwhile would live on.
+		header.Set("Preference-Applied", "wait="+seconds(wait))
 		return writeIfChanged(c, body, etag)
 	}
-	wait = min(wait, j.maxWait)
 	leave, ok := j.waiters.enter(c.RealIP())
 	if !ok {
 		header.Set(echo.HeaderRetryAfter, seconds(crowdedRetryAfter))

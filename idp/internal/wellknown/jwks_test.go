@@ -122,6 +122,11 @@ func TestALongPollIsAnsweredAtOnce(t *testing.T) {
 				if got.Code != c.status || time.Since(began) != 0 {
 					t.Errorf("got %d after %s", got.Code, time.Since(began))
 				}
+				// Who finds that the keys have changed must know that it may wait
+				// for the next change, or it would fall back on cached copies.
+				if applied := got.Header().Get("Preference-Applied") == "wait=7"; applied == c.match {
+					t.Errorf("the preference was applied: %t", applied)
+				}
 				if got.Header().Get("Cache-Control") != c.cacheControl || got.Header().Get("Retry-After") != c.retryAfter {
 					t.Errorf("got %v", got.Header())
 				}
