@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -27,6 +28,8 @@ var fastKeys = issuer.Settings{
 }
 
 const rotations = 30
+
+var revocations = flag.Int("revocations", 10, "how many keys are revoked, one after the other")
 
 // Thirty rotations, each as soon as it is allowed, under load: no resource
 // server that obeys the cache headers refuses a single valid token.
@@ -78,7 +81,7 @@ func TestARevokedKeyIsRefusedAtOnce(t *testing.T) {
 	start(t, home)
 	verify := []func(context.Context, string) error{follow(t, home), follow(t, home)}
 	const generous = 5 * time.Second
-	for range 3 {
+	for range *revocations {
 		tokens := signedIn(t, home)
 		for i, v := range verify {
 			awaitKeys(t, fmt.Sprint("resource server ", i), v, tokens)
