@@ -148,7 +148,7 @@ func refuse(t *testing.T, what string, file []byte, want ...error) {
 
 func TestEveryDamageOfABackupIsRefused(t *testing.T) {
 	s := open(t, mem.New(), newClock())
-	furnish(t, s)
+	newGrant(t, s, newUser(t, s, "ann@example.com"), time.Hour)
 	file, _ := backup(t, s)
 	for n := range file {
 		refuse(t, fmt.Sprintf("cut after %d bytes", n), file[:n], ErrBackup)
@@ -277,6 +277,34 @@ func TestARestoreThatIsCutOffIsNeverTakenForAStore(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// swapped is one backup at first, and another one when it is read again.
+type swapped struct {
+	*bytes.Reader
+	other []byte
+}
+
+func (r *swapped) Seek(offset int64, whence int) (int64, error) {
+	if whence == io.SeekStart {
+		r.Reader = bytes.NewReader(r.other)
+	}
+	return r.Reader.Seek(offset, whence)
+}
+
+func TestABackupThatIsReplacedWhileItIsReadIsNoStore(t *testing.T) {
+	c := newClock()
+	s := open(t, mem.New(), c)
+	one, _ := backup(t, s)
+	c.Move(time.Hour)
+	two, _ := backup(t, s)
+	engine := mem.New()
+	if _, err := Restore(t.Context(), engine, &swapped{bytes.NewReader(one), two}, RestoreOptions{}); !errors.Is(err, ErrBackup) {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), engine, Options{}); !errors.Is(err, ErrRestoring) {
+		t.Fatal(err)
+	}
 }
 
 type full struct{ room int }

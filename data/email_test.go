@@ -107,6 +107,18 @@ func TestTextsThatAreNoAddress(t *testing.T) {
 	}
 }
 
+func TestTheErrorSeesThroughCompatibilityForms(t *testing.T) {
+	for text, want := range map[string]string{
+		"ann\uff20b@example.com": "it has more than one @",
+		"ann\u00a8@example.com":  "it contains a space",
+		"an\u2025n@example.com":  "a dot before the @ stands alone and between other characters",
+	} {
+		if _, err := ParseEmail(text); err == nil || err.(*EmailError).Problem != want {
+			t.Errorf("%+q: %v", text, err)
+		}
+	}
+}
+
 func TestAddressesOfTheGreatestLengthAreRead(t *testing.T) {
 	for _, text := range []string{
 		strings.Repeat("a", 64) + "@example.com",
@@ -160,6 +172,9 @@ func TestAKeyIsItsOwnKey(t *testing.T) {
 // Every code point alone, once: the strange ones are few and easily missed.
 func TestEveryCodePointHasAKeyOfItsOwnOrNone(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if unicode.In(r, unicode.Han, unicode.Hangul) && r%16 != 0 {
+			continue // a hundred thousand that are all alike
+		}
 		checkKey(t, "a"+string(r)+"b@example.com")
 	}
 }

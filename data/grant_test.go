@@ -122,10 +122,11 @@ func TestAllGrantsOfAUserEndAtOnce(t *testing.T) {
 
 		// Bounded steps, which survive a restart between them.
 		for steps := 0; ; steps++ {
+			left := len(dump(t, engine))
 			again := open(t, engine, newClock())
 			n, err := again.Sweep(t.Context(), 40)
-			if err != nil || n > 41 || steps > 20 {
-				t.Fatal(n, steps, err)
+			if err != nil || n > 41 || steps > 20 || left-len(dump(t, engine)) > 2*41 {
+				t.Fatal(n, steps, left-len(dump(t, engine)), err)
 			}
 			if n == 0 {
 				break
@@ -153,6 +154,18 @@ func TestAKeptGrantThatWasDeadStaysDead(t *testing.T) {
 	}
 	if list, err := s.UserGrants(t.Context(), u.ID, GrantID{}, 0); len(list) != 0 || err != nil {
 		t.Fatal("it came back", err)
+	}
+}
+
+func TestAGrantOfAnotherUserIsNotKept(t *testing.T) {
+	s := open(t, mem.New(), newClock())
+	ann, bob := newUser(t, s, "ann@example.com"), newUser(t, s, "bob@example.com")
+	g := newGrant(t, s, bob, time.Hour)
+	if err := s.EndUserGrants(t.Context(), ann.ID, &g.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got, u, err := s.Grant(t.Context(), g.ID); err != nil || got.Epoch != u.Epoch {
+		t.Fatal(got.Epoch, u.Epoch, err)
 	}
 }
 

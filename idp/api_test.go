@@ -202,3 +202,9 @@ func TestADisabledPersonIsOut(t *testing.T) {
 	i.call(http.MethodGet, "/me", "", bearer(tokens.AccessToken)...).want(t, http.StatusUnauthorized)
 	i.post("/refresh", refreshBody(tokens.RefreshToken)).want(t, http.StatusUnauthorized)
 }
+
+func TestAPlainHTTPIssuerOnANetworkWorksWhereTheSettingsAllowIt(t *testing.T) {
+	i := newIssuer(t, "SIGNET_ISSUER=http://id.internal:4000", "SIGNET_INSECURE_ISSUER=true", "SIGNET_BROWSER_ORIGINS=")
+	tokens := i.signUp("ada@example.com")
+	i.call(http.MethodGet, "/me", "", bearer(tokens.AccessToken)...).want(t, http.StatusOK)
+}

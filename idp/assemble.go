@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -75,7 +76,11 @@ func ownTokens(ring *keys.Ring, c config.Config) (*resource.Verifier, error) {
 		public, alg, state, ok := ring.Snapshot().Public(kid)
 		return resource.Key{ID: kid, Alg: alg, Public: public}, ok && state != keys.Gone
 	})
-	return resource.New(c.Issuer, audiences[0], resource.WithAudiences(audiences[1:]...), resource.WithKeys(published))
+	options := []resource.Option{resource.WithAudiences(audiences[1:]...), resource.WithKeys(published)}
+	if c.InsecureIssuer {
+		options = append(options, resource.WithInsecureHTTP())
+	}
+	return resource.New(c.Issuer, audiences[0], options...)
 }
 
 // healthy says whether the store still answers; after a failed sync it does
@@ -91,7 +96,8 @@ func (h *house) ready() error {
 	if err := h.healthy(); err != nil {
 		return err
 	}
-	return h.ring.Ready(time.Now())
+	now := time.Now()
+	return errors.Join(h.ring.Ready(now), h.macs.Ready(now))
 }
 
 // listen opens the port, with TLS where there is a certificate.

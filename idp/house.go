@@ -1,24 +1,25 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"signet/data"
 	"signet/data/kv/bolt"
 	"signet/idp/internal/config"
+	"signet/idp/internal/control"
 	"signet/idp/internal/grant"
 	"signet/idp/internal/secret"
 	"signet/idp/internal/signin"
 	"signet/keys"
-	"signet/resource/token"
 )
 
 // The names in the state folder.
@@ -27,7 +28,7 @@ const (
 	controlFile = "control.sock"
 )
 
-// lockWait is how long a command waits for another one to let the store go.
+// lockWait is how long to wait for another process to let the store go.
 const lockWait = time.Second
 
 // house is an opened state folder: the store, its keys, and the services that
@@ -38,12 +39,15 @@ type house struct {
 	logger *slog.Logger
 	engine *bolt.Engine
 	store  *data.Store
-	master secret.Found
-	sealer *keys.Sealer
 	ring   *keys.Ring
 	macs   *keys.MACs
 	signin *signin.Service
 	grants *grant.Service
+
+	resealing sync.Mutex // one change of the master key at a time
+	guard     sync.Mutex // guards master and sealer
+	master    secret.Found
+	sealer    *keys.Sealer
 }
 
 // openHouse opens the state folder that c names, and makes it, with a master
@@ -72,66 +76,10 @@ func openHouse(ctx context.Context, c config.Config, environ []string, logger *s
 	if err != nil {
 		return nil, err
 	}
-	return h, h.openServices(ctx, master)
-}
-
-// openKeys finds the master key and opens what it seals.
-func (h *house) openKeys(ctx context.Context, environ []string) (keys.MasterKey, error) {
-	ring, macs := h.store.Cell("ring"), h.store.Cell("macs")
-	master, err := h.findMaster(ctx, ring, environ)
-	if err != nil {
-		return master, err
+	if err := h.openServices(ctx, master); err != nil {
+		return nil, err
 	}
-	h.sealer = keys.NewSealer(master, h.store.Meta().StoreID)
-	schedule := keyConfig(h.config)
-	if err := schedule.Validate(); err != nil {
-		return master, fmt.Errorf("%s: %w", cmp.Or(h.config.File, "the configuration"), err)
-	}
-	h.ring, err = keys.Open(ctx, keys.Options{Config: schedule, Store: ring, Sealer: h.sealer, Logger: h.logger})
-	if err != nil {
-		return master, err
-	}
-	h.macs, err = keys.OpenMACs(ctx, keys.Options{Config: schedule, Store: macs, Sealer: h.sealer, Logger: h.logger})
-	return master, err
-}
-
-// findMaster makes a master key only for a store that has nothing sealed: for
-// any other a new one would be the wrong one.
-func (h *house) findMaster(ctx context.Context, ring *data.Cell, environ []string) (keys.MasterKey, error) {
-	sealed, err := ring.Load(ctx)
-	if err != nil {
-		return keys.MasterKey{}, err
-	}
-	create := func() ([]byte, error) { return keys.NewMasterKey(rand.Reader).Text(), nil }
-	if sealed != nil {
-		create = nil
-	}
-	h.master, err = secret.Find(secret.Places{
-		File: h.config.MasterKeyFile, Environ: environ, StateFile: filepath.Join(h.config.State, secret.FileName),
-	}, create)
-	if err != nil {
-		return keys.MasterKey{}, err
-	}
-	master, err := keys.ParseMasterKey(h.master.Text)
-	if err != nil {
-		return keys.MasterKey{}, fmt.Errorf("%s: %w", h.master.From, err)
-	}
-	return master, nil
-}
-
-func keyConfig(c config.Config) keys.Config {
-	k := keys.Config{
-		RSABits: c.Keys.RSABits, RotateEvery: c.Keys.RotateEvery, PublishAhead: c.Keys.PublishAhead,
-		Lease: c.Keys.Lease, Skew: c.Keys.Skew, MaxLifetime: map[keys.Alg]time.Duration{},
-	}
-	for _, alg := range c.Keys.Algs {
-		k.Algs = append(k.Algs, token.Alg(alg))
-	}
-	for _, a := range c.Audiences {
-		alg := token.Alg(c.Alg(a))
-		k.MaxLifetime[alg] = max(k.MaxLifetime[alg], c.AccessTTL(a))
-	}
-	return k
+	return h, giveToOwner(c.State)
 }
 
 // openServices starts the services on the opened store and keys.
@@ -161,10 +109,57 @@ func macRefused(err error) bool {
 	return errors.Is(err, keys.ErrMACMismatch) || errors.Is(err, keys.ErrMACRevoked) || errors.Is(err, keys.ErrMACUnknown)
 }
 
+// keyConfig is the schedule of the ring that the configuration asks for.
+func keyConfig(c config.Config) keys.Config {
+	k := keys.Config{
+		RSABits: c.Keys.RSABits, RotateEvery: c.Keys.RotateEvery, PublishAhead: c.Keys.PublishAhead,
+		Lease: c.Keys.Lease, Skew: c.Keys.Skew, MaxLifetime: map[keys.Alg]time.Duration{},
+	}
+	for _, alg := range c.Keys.Algs {
+		k.Algs = append(k.Algs, keys.Alg(alg))
+	}
+	for _, a := range c.Audiences {
+		alg := keys.Alg(c.Alg(a))
+		k.MaxLifetime[alg] = max(k.MaxLifetime[alg], c.AccessTTL(a))
+	}
+	return k
+}
+
+// longestAccess is the longest that an access token lives.
+func longestAccess(c config.Config) (longest time.Duration) {
+	for _, a := range c.Audiences {
+		longest = max(longest, c.AccessTTL(a))
+	}
+	return longest
+}
+
+// control returns the operations on this house.
+func (h *house) control() http.Handler {
+	return control.NewHandler(control.Services{
+		Store: h.store, Ring: h.ring, MACs: h.macs, Signin: h.signin,
+		MasterKey: func() (id, from string) {
+			h.guard.Lock()
+			defer h.guard.Unlock()
+			return h.sealer.MasterKeyID(), h.master.From
+		},
+		Reseal:         h.reseal,
+		AccessLifetime: longestAccess(h.config),
+		Registration:   string(h.config.Registration),
+		State:          h.config.State,
+		Version:        version(),
+		Logger:         h.logger,
+	})
+}
+
+// listenControl makes the control socket; serve it with control.Serve. The
+// house holds the store's lock, so a socket that is there is a dead issuer's.
+func (h *house) listenControl() (net.Listener, error) {
+	return control.Listen(filepath.Join(h.config.State, controlFile), h.logger)
+}
+
 // Close lets the store go.
 func (h *house) Close() error {
-	if h.engine == nil {
-		return nil
-	}
-	return h.engine.Close()
+	// Before the lock is let go: what was made meanwhile, by a compaction too.
+	err := giveToOwner(h.config.State)
+	return errors.Join(err, h.engine.Close())
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"signet/idp/internal/config"
+	"signet/idp/internal/signin"
 	"signet/idp/internal/wellknown"
 )
 
@@ -33,13 +34,14 @@ type issuer struct {
 func newIssuer(t *testing.T, settings ...string) *issuer {
 	t.Helper()
 	settings = append([]string{
-		"SIGNET_STATE=" + t.TempDir(), "SIGNET_PASSWORDS_BCRYPT_COST=10", "SIGNET_BROWSER_ORIGINS=" + origin,
+		"SIGNET_STATE=" + t.TempDir(), "SIGNET_BROWSER_ORIGINS=" + origin,
 		"SIGNET_KEYS_ALGS=ES256", "SIGNET_PASSWORDS_HASHING_WAIT=20s",
 	}, settings...)
 	c, err := config.Parse("", nil, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Passwords.BcryptCost = signin.MinCost // nobody may configure that
 	log := new(bytes.Buffer)
 	h, err := openHouse(t.Context(), c, nil, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -12,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"signet/data/kv"
-	"signet/idp/internal/config"
+	"signet/idp/internal/control"
 	"signet/keys"
 )
 
@@ -21,16 +20,6 @@ func main() {
 	code := run(ctx, os.Args[1:], environment{environ: os.Environ(), in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()
 	os.Exit(code)
-}
-
-// environment is what the command gets from outside.
-type environment struct {
-	environ  []string
-	in       *os.File
-	out, err io.Writer
-
-	configPath     string
-	configExplicit bool
 }
 
 // Exit codes; the README lists them.
@@ -53,11 +42,15 @@ func run(ctx context.Context, args []string, env environment) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(env.err, "idp:", err)
+	if !env.began { // what cobra itself refuses
+		err = usageError{err}
+	}
+	fmt.Fprintln(env.err, "idp:", message(err, env.now()))
 	return exitCode(err)
 }
 
 func newRoot(env *environment) *cobra.Command {
+	var rotate bool
 	root := &cobra.Command{
 		Use:           "idp",
 		Short:         "Signet's issuer: signs people in, and tokens that anyone can verify",
@@ -65,34 +58,87 @@ func newRoot(env *environment) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if rotate {
+				return rotateKeys(cmd, env, "", false)
+			}
 			return serveCommand(cmd, env)
-		},
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
-			env.configExplicit = cmd.Flags().Changed("config")
 		},
 	}
 	root.PersistentFlags().StringVar(&env.configPath, "config", "config.yaml", "the file with the settings")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.Flags().BoolVar(&rotate, "rotate-keys", false, "give the turn to the next signing keys, and exit (short for: idp keys rotate)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w (an argument that begins with - goes behind --)", err)}
+	})
 	root.AddCommand(
 		&cobra.Command{Use: "serve", Short: "Run the issuer (the same as idp alone)", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return serveCommand(cmd, env) }},
+		configCommand(env),
+		keysCommand(env),
+		usersCommand(env),
+		backupCommand(env),
+		restoreCommand(env),
+		versionCommand(env),
 	)
+	watch(root, env)
 	return root
 }
 
-// usageError is a command line that makes no sense.
+// watch notes when a command begins: what fails before is the command line's
+// fault. Commands that only group others say which there are.
+func watch(cmd *cobra.Command, env *environment) {
+	do := cmd.RunE
+	if do == nil && cmd.Run == nil {
+		cmd.Args = cobra.ArbitraryArgs
+		do = func(cmd *cobra.Command, args []string) error {
+			_ = cmd.Help()
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("%s has no command %q", cmd.CommandPath(), args[0])}
+			}
+			return usageError{fmt.Errorf("%s needs one of the commands above", cmd.CommandPath())}
+		}
+	}
+	if do != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			env.began, env.configExplicit = true, cmd.Flags().Changed("config")
+			return do(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		watch(sub, env)
+	}
+}
+
+// usageError is a command line or a configuration that makes no sense.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// exitCode is the same whether an issuer failed or this process did.
 func exitCode(err error) int {
 	var usage usageError
-	var settings *config.Error
+	var failure *control.Error
 	switch {
-	case errors.As(err, &usage), errors.As(err, &settings):
+	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &failure):
+		return exitCodes[failure.Code]
 	case errors.Is(err, kv.ErrInUse):
 		return exitInUse
 	case errors.Is(err, keys.ErrWrongMasterKey), errors.Is(err, keys.ErrMasterKey):
 		return exitWrongKey
 	}
 	return exitFailed
+}
+
+var exitCodes = map[control.Code]int{
+	control.Usage:     exitUsage,
+	control.NoSuch:    exitRefused,
+	control.Refused:   exitRefused,
+	control.NotReady:  exitRefused,
+	control.InUse:     exitInUse,
+	control.MasterKey: exitWrongKey,
+	control.Busy:      exitFailed,
+	control.Failed:    exitFailed,
 }

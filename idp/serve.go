@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"signet/idp/internal/config"
+	"signet/idp/internal/control"
 	"signet/idp/internal/wellknown"
 )
 
@@ -26,7 +27,7 @@ const (
 )
 
 func serveCommand(cmd *cobra.Command, env *environment) error {
-	c, err := config.Load(env.configPath, env.configExplicit, env.environ)
+	c, err := env.load()
 	if err != nil {
 		return err
 	}
@@ -55,6 +56,10 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	commands, err := h.listenControl()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 
 	// What runs beside the requests goes on until the last of them is
 	// answered: a key ring without its lease would refuse them.
@@ -65,6 +70,7 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	group.Go(func() error { return unlessCanceled(h.macs.Run(failed)) })
 	group.Go(func() error { return unlessCanceled(h.signin.Run(failed)) })
 	group.Go(func() error { return h.sweep(failed) })
+	group.Go(func() error { return control.Serve(failed, commands, h.control(), h.logger) })
 	group.Go(func() error { return unlessClosed(server.Serve(listener)) })
 	h.announce(out, listener.Addr())
 

@@ -113,6 +113,15 @@ func TestARotationBeforeTheNextKeyIsReadyIsRefusedWithTheMoment(t *testing.T) {
 	}
 }
 
+func TestARotationIsNotDoneOnTopOfAnother(t *testing.T) {
+	b := newTable(t, token.ES256)
+	first := pendingKIDs(b.rec)
+	b.rec, _, _, _ = rotate(b.rec, "", true, first, b.now(), b.take) // another node's
+	if _, _, _, err := rotate(b.rec, "", true, first, b.now(), b.take); !errors.Is(err, ErrOvertaken) {
+		t.Errorf("rotated twice: %v", err)
+	}
+}
+
 func TestARotationOfAllIsOneOrNone(t *testing.T) {
 	b := newTable(t, token.ES256, token.RS256)
 	b.rec, _, _, _ = rotate(b.rec, token.ES256, false, pendingKIDs(b.rec), b.now(), b.take)

@@ -15,6 +15,10 @@ func TestAStoreThatCannotBeOpenedSaysWhatAndWhatNow(t *testing.T) {
 	text := string(good.raw)
 	sealedOf := func(n int) string { return strings.Split(strings.Split(text, `"sealed":"`)[n], `"`)[0] }
 	swapped := strings.NewReplacer(sealedOf(1), sealedOf(2), sealedOf(2), sealedOf(1)).Replace(text)
+	other := &memStore{}
+	mustOpen(t, testOptions(other, newTestClock().now, token.ES256))
+	publicOf := func(text string) string { return strings.Split(strings.Split(text, `"x":"`)[1], `}`)[0] }
+	foreign := strings.Replace(text, publicOf(text), publicOf(string(other.raw)), 1)
 	for name, c := range map[string]struct {
 		raw  string
 		want error
@@ -26,7 +30,8 @@ func TestAStoreThatCannotBeOpenedSaysWhatAndWhatNow(t *testing.T) {
 		"with an unknown member":          {strings.Replace(text, `"v":1`, `"v":1,"new":true`, 1), ErrDamaged, "new"},
 		"with two active keys":            {strings.Replace(text, `"pending"`, `"active","active_since":"2026-01-01T00:00:00Z"`, 1), ErrDamaged, "two"},
 		"with the private halves swapped": {swapped, ErrSealBroken, "holds what was sealed as"},
-		"with another's public half":      {strings.Replace(text, `"crv":"P-256"`, `"crv":"P-384"`, 1), ErrDamaged, "public half"},
+		"with a stranger's public half":   {foreign, ErrDamaged, "its public half is another key's"},
+		"with a public half of no curve":  {strings.Replace(text, `"crv":"P-256"`, `"crv":"P-384"`, 1), ErrDamaged, "public half"},
 	} {
 		_, err := Open(t.Context(), testOptions(&memStore{raw: []byte(c.raw)}, newTestClock().now, token.ES256))
 		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {

@@ -91,9 +91,7 @@ func newSchedule(c Config) schedule {
 }
 
 func (s schedule) equal(o schedule) bool {
-	lines := slices.Equal(s.Lines, o.Lines)
-	s.Lines, o.Lines = nil, nil
-	return lines && s.MaxAge == o.MaxAge && s.RotateEvery == o.RotateEvery &&
+	return slices.Equal(s.Lines, o.Lines) && s.MaxAge == o.MaxAge && s.RotateEvery == o.RotateEvery &&
 		s.Lease == o.Lease && s.Skew == o.Skew && s.Lifetime == o.Lifetime
 }
 

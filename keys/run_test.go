@@ -112,7 +112,11 @@ func TestAnotherNodeSeesAChangeAtOnce(t *testing.T) {
 		if _, err := a.Revoke(t.Context(), kid, "leaked"); err != nil {
 			t.Fatal(err)
 		}
-		<-changed // no time passes
+		select {
+		case <-changed:
+		case <-time.After(time.Second):
+			t.Error("it waits for its own round")
+		}
 		if _, _, _, ok := b.Snapshot().Public(kid); ok || activeKID(t, b) != activeKID(t, a) {
 			t.Error("the other node goes on")
 		}
@@ -144,5 +148,17 @@ func TestTheClockWritesDownNoTimeBeforeWhatItKnows(t *testing.T) {
 	wall = base.Round(0).Add(-time.Hour) // the wall clock jumps back
 	if i := c.instant(); i.at.Before(base.UTC().Round(0)) || !i.now.Equal(wall) {
 		t.Errorf("%+v, before was %s", i, base)
+	}
+}
+
+func TestTheAgeOfASnapshotIsTheLongerOfBothClocks(t *testing.T) {
+	start := time.Now()
+	now := start.Add(time.Minute) // by both
+	if age := (&view{confirmed: start}).age(now); age != time.Minute {
+		t.Error(age)
+	}
+	slept := now.Round(0).Add(time.Hour) // only the wall clock went on
+	if age := (&view{confirmed: start}).age(slept); age != time.Hour+time.Minute {
+		t.Error(age)
 	}
 }

@@ -67,8 +67,8 @@ func TestWhatIsInUseStaysInTheCache(t *testing.T) {
 			t.Fatalf("gone after %d others", n)
 		}
 	}
-	if entries, _ := c.held(); entries < 350 {
-		t.Errorf("only %d entries are held", entries)
+	if entries, bytes := c.held(); entries < 350 || bytes > 1<<20 {
+		t.Errorf("%d entries of %d bytes are held", entries, bytes)
 	}
 }
 

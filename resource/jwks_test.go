@@ -126,6 +126,16 @@ func TestAKeyThatStaysKeepsItsIdentity(t *testing.T) {
 	}
 }
 
+func TestAKidThatComesToNameAnotherKeyNamesTheNewOne(t *testing.T) {
+	for _, alg := range []token.Alg{token.ES256, token.EdDSA} {
+		first, _, _ := parseJWKS(jwks(t, issuertest.NewKey(t, alg, "k")), token.Algs(), nil)
+		second, _, _ := parseJWKS(jwks(t, issuertest.NewKey(t, alg, "k")), token.Algs(), first)
+		if first["k"].same(second["k"]) {
+			t.Errorf("%s: the old key is still there", alg)
+		}
+	}
+}
+
 func FuzzParseJWKS(f *testing.F) {
 	for _, alg := range token.Algs() {
 		f.Add(jwks(f, issuertest.NewKey(f, alg, "k")))

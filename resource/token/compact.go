@@ -152,7 +152,7 @@ func object(raw []byte, member func(name string, d *jsontext.Decoder) error) err
 	if _, err := d.ReadToken(); err != nil {
 		return errSyntax
 	}
-	if d.PeekKind() != 0 || d.InputOffset() != int64(len(bytes.TrimRight(raw, " \t\r\n"))) {
+	if d.InputOffset() != int64(len(bytes.TrimRight(raw, " \t\r\n"))) {
 		return errTrailing
 	}
 	return nil

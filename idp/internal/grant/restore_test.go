@@ -70,6 +70,7 @@ func TestARestoreThatKeepsGrantsAcceptsEachOnce(t *testing.T) {
 		{"the parent, late, and the policy is to revoke", LateRevoke, []step{{day, 1, ErrReused, 0}, {0, 4, ErrUnknown, 0}}},
 		{"once only: then it is spent", LateFork, []step{{0, 4, Reissued, 0}, {0, 5, Turned, 0}, {0, 4, ErrReused, 0}, {0, 6, ErrUnknown, 0}}},
 		{"an older one after a newer one ends the family", LateFork, []step{{0, 4, Reissued, 0}, {0, 3, ErrReused, 0}, {0, 5, ErrUnknown, 0}}},
+		{"a number that was given again does not excuse the old token", LateFork, []step{{0, 2, Reissued, 0}, {0, 5, Turned, 0}, {0, 3, ErrReused, 0}, {0, 6, ErrUnknown, 0}}},
 		{"a newer one after an older one ends the family", LateFork, []step{{0, 3, Reissued, 0}, {0, 4, ErrReused, 0}, {0, 5, ErrUnknown, 0}}},
 		{"and so it does much later", LateFork, []step{{0, 3, Reissued, 0}, {0, 5, Turned, 0}, {day, 6, Turned, 0}, {day, 4, ErrReused, 0}, {0, 7, ErrUnknown, 0}}},
 	} {
@@ -100,6 +101,34 @@ func TestARestoreThatKeepsGrantsAcceptsEachOnce(t *testing.T) {
 				given = append(given, next)
 			}
 		})
+	}
+}
+
+// Whoever rolls the file back without a restore gets no mercy: a token that is
+// newer than its record, in one incarnation, cannot be told from a theft.
+func TestAStoreThatWasRolledBackInSecretTakesNewerTokensForSpent(t *testing.T) {
+	w := newWorld(t, mem.New(), testPolicy)
+	text := w.start()
+	id := mustParse(t, text).grant
+	old, _, err := w.store.Grant(t.Context(), id)
+	must(t, err)
+	newer := w.turnTo(w.turnTo(text, Turned), Turned)
+	must(t, w.store.ChangeGrant(t.Context(), id, func(g *data.Grant, _ data.User) data.Change {
+		*g = old
+		return data.Save
+	}))
+	w.refused(newer, ErrReused)
+	w.refused(text, ErrUnknown)
+}
+
+func TestAGenerationNeverGoesDown(t *testing.T) {
+	w := newWorld(t, mem.New(), testPolicy)
+	text := w.start()
+	file := w.backup()
+	newer := w.turnTo(w.turnTo(text, Turned), Turned)
+	w.restore(file, true)
+	if got := mustParse(t, w.turnTo(newer, Reissued)).generation; got != 4 {
+		t.Fatalf("3 became %d", got)
 	}
 }
 

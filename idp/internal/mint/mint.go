@@ -99,14 +99,16 @@ type Access struct {
 
 // Checked is a set of claims that may be signed, once.
 type Checked struct {
-	alg     token.Alg
+	signer  *keys.Signer
 	typ     string
 	payload []byte
 	ttl     time.Duration
 	spent   bool
 }
 
-// Access checks the claims of an access token for the audience of p.
+// Access checks the claims of an access token for the audience of p, and says
+// which key is to sign them. It fails with keys.ErrLease when this node has
+// not heard from its store for too long.
 func (m *Mint) Access(p Profile, a Access) (*Checked, error) {
 	if _, ok := m.profiles[p.Audience]; !ok {
 		return nil, fmt.Errorf("%w: %q", ErrAudience, p.Audience)
@@ -114,14 +116,21 @@ func (m *Mint) Access(p Profile, a Access) (*Checked, error) {
 	if a.Subject == "" || a.ClientID == "" {
 		return nil, fmt.Errorf("%w: sub and client_id are required (RFC 9068, section 2.2)", ErrClaims)
 	}
+	signer, err := m.ring.Snapshot().Signer(p.Alg)
+	if err != nil {
+		return nil, err
+	}
 	jti, err := m.jti()
 	if err != nil {
 		return nil, err
 	}
+	// While a longer lifetime is on its way to every node, a key may still
+	// allow less.
+	ttl := min(p.TTL, signer.MaxLifetime())
 	now := m.now().Truncate(time.Second)
 	claims := token.Claims{
 		Issuer: m.issuer, Subject: a.Subject, Audience: []string{p.Audience}, ClientID: a.ClientID,
-		IssuedAt: token.At(now), Expiry: token.At(now.Add(p.TTL)), ID: jti,
+		IssuedAt: token.At(now), Expiry: token.At(now.Add(ttl)), ID: jti,
 		Scope: a.Scope, Roles: a.Roles, SessionID: a.SID, AMR: a.AMR,
 	}
 	if !a.AuthTime.IsZero() {
@@ -131,7 +140,7 @@ func (m *Mint) Access(p Profile, a Access) (*Checked, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrClaims, err)
 	}
-	return &Checked{alg: p.Alg, typ: token.TypAccess, payload: payload, ttl: p.TTL}, nil
+	return &Checked{signer: signer, typ: token.TypAccess, payload: payload, ttl: ttl}, nil
 }
 
 // Token is a signed token and how long it lives.
@@ -140,18 +149,13 @@ type Token struct {
 	ExpiresIn time.Duration
 }
 
-// Sign signs c with the key that signs now. It fails with keys.ErrLease when
-// this node has not heard from its store for too long.
+// Sign signs c. It fails as Access does when the lease ended in between.
 func (m *Mint) Sign(c *Checked) (Token, error) {
 	if c.spent {
 		return Token{}, ErrSpent
 	}
 	c.spent = true
-	signer, err := m.ring.Snapshot().Signer(c.alg)
-	if err != nil {
-		return Token{}, err
-	}
-	value, err := signer.Sign(c.typ, c.payload, c.ttl)
+	value, err := c.signer.Sign(c.typ, c.payload, c.ttl)
 	if err != nil {
 		return Token{}, err
 	}

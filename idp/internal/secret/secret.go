@@ -35,6 +35,10 @@ type Places struct {
 	File      string   // master_key_file: if it is set, nothing else counts
 	Environ   []string // as os.Environ: SIGNET_MASTER_KEY, then $CREDENTIALS_DIRECTORY
 	StateFile string   // <state>/master.key
+
+	// Owner is a user who may own the files, beside this one and root: whom
+	// root acts for. Zero: nobody else.
+	Owner int
 }
 
 // Found is a master key's text and where it was.
@@ -55,7 +59,7 @@ func (f Found) LogValue() slog.Value { return slog.StringValue(f.String()) }
 // ErrNone instead. If two processes create at once, both get the first's text.
 func Find(p Places, create func() ([]byte, error)) (Found, error) {
 	if p.File != "" {
-		return read(p.File, true)
+		return p.read(p.File, true)
 	}
 	env := environ(p.Environ)
 	if text, set := env[Env]; set {
@@ -67,12 +71,12 @@ func Find(p Places, create func() ([]byte, error)) (Found, error) {
 	}
 	if dir := env["CREDENTIALS_DIRECTORY"]; dir != "" {
 		// systemd guards this folder itself, and root may own what is in it.
-		f, err := read(filepath.Join(dir, Credential), false)
+		f, err := p.read(filepath.Join(dir, Credential), false)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return f, err
 		}
 	}
-	f, err := read(p.StateFile, true)
+	f, err := p.read(p.StateFile, true)
 	if !errors.Is(err, fs.ErrNotExist) {
 		f.InState = true
 		return f, err
@@ -80,7 +84,7 @@ func Find(p Places, create func() ([]byte, error)) (Found, error) {
 	if create == nil {
 		return Found{}, ErrNone
 	}
-	return makeFile(p.StateFile, create)
+	return p.makeFile(create)
 }
 
 func environ(pairs []string) map[string]string {
@@ -93,7 +97,7 @@ func environ(pairs []string) map[string]string {
 }
 
 // read reads a file that, if guarded, nobody but its owner may use.
-func read(path string, guarded bool) (Found, error) {
+func (p Places) read(path string, guarded bool) (Found, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return Found{}, fmt.Errorf("secret: the master key: %w", err)
@@ -107,7 +111,7 @@ func read(path string, guarded bool) (Found, error) {
 		return Found{}, fmt.Errorf("secret: the master key: %s is not a file", path)
 	}
 	if guarded {
-		if err := exposed(path, info); err != nil {
+		if err := exposed(path, info, p.Owner); err != nil {
 			return Found{}, err
 		}
 	}
@@ -124,16 +128,16 @@ func read(path string, guarded bool) (Found, error) {
 
 // makeFile writes the text beside its place and links it there, so that a
 // crash leaves either nothing or all of it, and an older file always wins.
-func makeFile(path string, create func() ([]byte, error)) (Found, error) {
+func (p Places) makeFile(create func() ([]byte, error)) (Found, error) {
 	text, err := create()
 	if err != nil {
 		return Found{}, fmt.Errorf("secret: making the master key: %w", err)
 	}
-	created, err := writeOnce(path, append(bytes.TrimSpace(text), '\n'))
+	created, err := writeOnce(p.StateFile, append(bytes.TrimSpace(text), '\n'))
 	if err != nil {
 		return Found{}, fmt.Errorf("secret: making the master key: %w", err)
 	}
-	f, err := read(path, true)
+	f, err := p.read(p.StateFile, true)
 	f.Created, f.InState = created, true
 	return f, err
 }

@@ -15,6 +15,8 @@ import (
 // Ring is where the published keys come from; *keys.Ring is one.
 type Ring interface {
 	Snapshot() *keys.Snapshot
+	// Ready says why this node may not act on its snapshot, or nil.
+	Ready(now time.Time) error
 }
 
 // JWKS answers /.well-known/jwks.json.
@@ -40,6 +42,11 @@ func (j *JWKS) Stop() { close(j.stopped) }
 // when the client has them and prefers to wait (RFC 7240, section 4.3), as
 // soon as they change, or with 304 when they did not.
 func (j *JWKS) Get(c echo.Context) error {
+	// A node that was cut off knows neither the newest key nor which was
+	// revoked: no answer is better than an old one.
+	if err := j.ring.Ready(j.now()); err != nil {
+		return err
+	}
 	snapshot := j.ring.Snapshot()
 	body, etag := snapshot.JWKS()
 
@@ -65,6 +72,9 @@ func (j *JWKS) Get(c echo.Context) error {
 	defer leave()
 	header.Set("Preference-Applied", "wait="+seconds(wait))
 	if err := j.hold(c, snapshot.Changed(), wait); err != nil {
+		return err
+	}
+	if err := j.ring.Ready(j.now()); err != nil {
 		return err
 	}
 	body, etag = j.ring.Snapshot().JWKS()

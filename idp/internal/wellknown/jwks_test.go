@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -129,6 +130,24 @@ func TestALongPollIsAnsweredAtOnce(t *testing.T) {
 	}
 }
 
+func TestANodeThatWasCutOffPublishesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newCutOff(t, Limits{10, 10})
+		ask := func(h http.Header) error {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.Header = h
+			return p.jwks.Get(p.echo.NewContext(r, httptest.NewRecorder()))
+		}
+		etag := p.get(nil).Header().Get("ETag")
+		if err := ask(http.Header{"If-None-Match": {etag}, "Prefer": {"wait=2"}}); !errors.Is(err, keys.ErrLease) {
+			t.Errorf("whoever waits past the lease gets %v", err)
+		}
+		if err := ask(nil); !errors.Is(err, keys.ErrLease) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestPlacesAreGivenBack(t *testing.T) {
 	w := newWaiters(Limits{InAll: 2, PerAddress: 1})
 	leaveA, ok := w.enter("192.0.2.1")
@@ -218,6 +237,14 @@ type publisher struct {
 }
 
 func newPublisher(t *testing.T, limits Limits) *publisher {
+	t.Helper()
+	p := newCutOff(t, limits)
+	go p.ring.Run(t.Context())
+	return p
+}
+
+// newCutOff is one whose ring is never confirmed again.
+func newCutOff(t *testing.T, limits Limits) *publisher {
 	t.Helper()
 	store, err := data.Open(t.Context(), mem.New(), data.Options{})
 	if err != nil {

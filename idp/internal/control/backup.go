@@ -1,0 +1,63 @@
+package control
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"signet/data"
+)
+
+// failureTrailer says, after a stream, why it is not whole.
+const failureTrailer = "Signet-Failure"
+
+// Backup writes a backup of the store as it is at one moment to w, and checks
+// each byte on its way. What is in w counts only if there is no error.
+func (c *Client) Backup(ctx context.Context, w io.Writer) (data.BackupInfo, error) {
+	answer, err := c.post(ctx, opBackup, http.NoBody)
+	if err != nil {
+		return data.BackupInfo{}, err
+	}
+	defer answer.Body.Close()
+	info, err := data.CheckBackup(io.TeeReader(answer.Body, w))
+	if err == nil {
+		return info, nil
+	}
+	if ctx.Err() != nil {
+		return info, errorf(Failed, "interrupted; there is no backup")
+	}
+	drain(answer.Body) // the trailer comes after the last byte
+	if why := answer.Trailer.Get(failureTrailer); why != "" {
+		return info, errorf(Failed, "the issuer could not finish the backup: %s", why)
+	}
+	return info, err
+}
+
+func (s *Services) backup(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Trailer", failureTrailer)
+	counted := &counter{w: w}
+	info, err := s.Store.Backup(r.Context(), counted)
+	switch {
+	case err == nil:
+		s.did(r.Context(), opBackup, "users", info.Users, "bytes", info.Bytes)
+	case counted.n == 0:
+		s.failed(r.Context(), opBackup, err)
+		w.Header().Del("Trailer")
+		writeError(w, AsError(err))
+	default:
+		s.failed(r.Context(), opBackup, err)
+		w.Header().Set(failureTrailer, AsError(err).Message)
+	}
+}
+
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
