@@ -4,8 +4,10 @@ package main
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -53,5 +55,34 @@ func TestNothingIsMadeInAFolderThatOthersMayChange(t *testing.T) {
 	}
 	if made, err := filepath.Glob(filepath.Join(state, "*")); err != nil || len(made) > 0 {
 		t.Errorf("made %v, %v", made, err)
+	}
+}
+
+// Who may write there may listen there, too, and be told the new passwords.
+func TestNoCommandTalksToASocketInAFolderThatOthersMayChange(t *testing.T) {
+	state := t.TempDir()
+	if err := os.Chmod(state, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	fake, err := net.Listen("unix", filepath.Join(state, controlFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan struct{})
+	go func() {
+		if conn, err := fake.Accept(); err == nil {
+			close(asked)
+			conn.Close()
+		}
+	}()
+	defer fake.Close()
+	env := &environment{environ: []string{"SIGNET_STATE=" + state}, err: io.Discard}
+	if _, err := env.connect(t.Context(), existing); !errors.Is(err, errFolder) {
+		t.Errorf("got %v", err)
+	}
+	select {
+	case <-asked:
+		t.Error("it was asked")
+	default:
 	}
 }
