@@ -24,7 +24,7 @@ func TestAFolderThatOthersMayChangeIsRefused(t *testing.T) {
 	}{
 		{"our own", 0o700, 1000, 1000, false},
 		{"our own, which others may read", 0o755, 1000, 1000, false},
-		{"our own, which the group may change", 0o775, 1000, 1000, true},
+		{"our own, which the group may change", 0o775, 1000, 1000, false},
 		{"our own, which the world may change", 0o707, 1000, 1000, true},
 		{"one like /tmp", fs.ModeSticky | 0o777, 0, 1000, true},
 		{"root's", 0o755, 0, 1000, false},
