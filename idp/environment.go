@@ -97,6 +97,9 @@ func (env *environment) connect(ctx context.Context, how opening) (*session, err
 	if err != nil {
 		return nil, err
 	}
+	if err := checkFolder(c.State); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	socket := filepath.Join(c.State, controlFile)
 	var unheard error
 	for range tries {

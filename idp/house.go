@@ -56,6 +56,9 @@ func openHouse(ctx context.Context, c config.Config, environ []string, logger *s
 	if err := os.MkdirAll(c.State, 0o700); err != nil {
 		return nil, fmt.Errorf("the state folder: %w", err)
 	}
+	if err := checkFolder(c.State); err != nil {
+		return nil, err
+	}
 	engine, err := bolt.Open(filepath.Join(c.State, storeFile), bolt.Options{Timeout: lockWait, Logger: logger})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 const (
@@ -98,7 +99,8 @@ func environ(pairs []string) map[string]string {
 
 // read reads a file that, if guarded, nobody but its owner may use.
 func (p Places) read(path string, guarded bool) (Found, error) {
-	f, err := os.Open(path)
+	// Not waiting: a named pipe is refused below, and not opened for ever.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return Found{}, fmt.Errorf("secret: the master key: %w", err)
 	}
