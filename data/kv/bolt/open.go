@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bberrors "go.etcd.io/bbolt/errors"
 
 	"signet/data/kv"
 )
@@ -111,7 +112,7 @@ func openError(path string, err error) error {
 			return err
 		}
 	}
-	for _, bad := range []error{bbolt.ErrInvalid, bbolt.ErrVersionMismatch, bbolt.ErrChecksum} {
+	for _, bad := range []error{bberrors.ErrInvalid, bberrors.ErrVersionMismatch, bberrors.ErrChecksum} {
 		if errors.Is(err, bad) {
 			return damaged(path, err)
 		}
