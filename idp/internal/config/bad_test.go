@@ -47,6 +47,8 @@ var badFiles = []struct {
 	{"a yes", "insecure_issuer: yes", `c.yaml:1: insecure_issuer: "yes": write it as a true or false, without quotes`},
 	{"a cost too low", "passwords: {bcrypt_cost: 4}", `c.yaml:1: passwords.bcrypt_cost: "4": must be from 10 to 15`},
 	{"a size of another family", "limits: {body: 64kb}", `c.yaml:1: limits.body: "64kb": write a size in bytes, such as 65536, 64KiB or 1MiB`},
+	{"a symmetric algorithm", "keys: {algs: [ES256, HS256]}", `c.yaml:1: keys.algs: "ES256, HS256": "HS256": write ES256, RS256, PS256 or EdDSA`},
+	{"a key size that nobody should use", "keys: {algs: [ES256], rsa_bits: 1024}", `c.yaml:1: keys.rsa_bits: "1024": must be 2048, 3072 or 4096`},
 	{"no algorithms", "keys: {algs: []}", `c.yaml:1: keys.algs: "": name at least one algorithm, such as ES256`},
 	{"an algorithm twice", "keys: {algs: [ES256, ES256]}", `c.yaml:1: keys.algs: "ES256, ES256": "ES256" is there twice`},
 	{"no audiences", "audiences: []", `c.yaml:1: audiences: "": name at least one audience, such as api`},

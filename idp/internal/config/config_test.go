@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"signet/resource/token"
 )
 
 const projectFile = "../../../config.yaml"
@@ -101,7 +103,7 @@ func TestTheEnvironmentWinsOverTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Default()
-	want.File, want.Listen, want.Keys.Algs = "c.yaml", ":4001", []string{"RS256"}
+	want.File, want.Listen, want.Keys.Algs = "c.yaml", ":4001", []token.Alg{token.RS256}
 	want.Audiences = []Audience{{Name: "blog"}, {Name: "shop"}}
 	want.Tokens.AccessTTL, want.InsecureIssuer, want.Limits.Body = 90*time.Second, true, 1<<20
 	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")}

@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"time"
+
+	"signet/resource/token"
 )
 
 // setting is one row: everything that is known of one key.
@@ -43,9 +45,9 @@ func settings(c *Config) []setting {
 		{"audiences", "api", &audienceList{dst: &c.Audiences},
 			"the resource servers that tokens are for, the default first; each has a name and may have its own alg and access_ttl"},
 
-		{"keys.algs", "ES256, RS256", many(text, &c.Keys.Algs, notEmpty),
+		{"keys.algs", "ES256, RS256", many(choice(token.Algs()...), &c.Keys.Algs),
 			"the algorithms to keep keys for; the first signs unless an audience says otherwise"},
-		{"keys.rsa_bits", "2048", one(integer, &c.Keys.RSABits),
+		{"keys.rsa_bits", "2048", one(integer, &c.Keys.RSABits, among(2048, 3072, 4096)),
 			"the size of new RSA keys: 2048, 3072 or 4096"},
 		{"keys.rotate_every", "30d", one(duration, &c.Keys.RotateEvery, atLeast(time.Second)),
 			"how long a key signs before the next takes over"},
@@ -132,7 +134,7 @@ func audienceSettings(a *Audience) []setting {
 	return []setting{
 		{"name", "", one(text, &a.Name, audienceName),
 			"the aud of its tokens"},
-		{"alg", "", one(text, &a.Alg),
+		{"alg", "", one(anyAlg, &a.Alg),
 			"the algorithm of its tokens, one of keys.algs"},
 		{"access_ttl", "0", one(duration, &a.AccessTTL, within(0, day), wholeSeconds),
 			"how long its access tokens live; 0 is tokens.access_ttl"},
