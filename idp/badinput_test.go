@@ -170,6 +170,19 @@ func TestABadAuthorizationHeaderIsChallenged(t *testing.T) {
 	i.call(http.MethodGet, "/me", "", "Authorization", "bearer "+good).want(t, http.StatusOK)
 }
 
+func TestHEADIsGETWithoutItsBody(t *testing.T) {
+	i := newIssuer(t)
+	for _, path := range []string{"/ping", "/healthz", "/.well-known/jwks.json", "/.well-known/openid-configuration"} {
+		get := i.call(http.MethodGet, path, "").want(t, http.StatusOK)
+		head := i.call(http.MethodHead, path, "").want(t, http.StatusOK)
+		if head.Body != "" || head.Header.Get("ETag") != get.Header.Get("ETag") || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
+			t.Errorf("%s: got %q %v", path, head.Body, head.Header)
+		}
+	}
+	i.call(http.MethodHead, "/me", "").want(t, http.StatusUnauthorized)
+	i.call(http.MethodHead, "/login", "").want(t, http.StatusMethodNotAllowed)
+}
+
 func TestNoSecretReachesTheLog(t *testing.T) {
 	i := newIssuer(t, "SIGNET_LOG_LEVEL=debug")
 	tokens := i.signUp("ada@example.com")

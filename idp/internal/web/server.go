@@ -69,6 +69,9 @@ func mount(e *echo.Echo, o Options) {
 	}
 	for path, access := range reach {
 		if access != direct {
+		if r.method == http.MethodGet { // RFC 9110, section 9.1: who has GET has HEAD
+			e.HEAD(path, r.handler, r.access.middleware(o.Origins)...)
+		}
 			e.OPTIONS(path, preflight(access, o.Origins, methods[path]))
 		}
 	}
