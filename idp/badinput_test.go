@@ -151,13 +151,13 @@ func TestABadAuthorizationHeaderIsChallenged(t *testing.T) {
 		status    int
 		challenge string
 	}{
-		{"missing", nil, 401, "Bearer"},
-		{"of another scheme", []string{"Authorization", "Basic YTpi"}, 401, "Bearer"},
-		{"without a token", []string{"Authorization", "Bearer "}, 401, "Bearer"},
+		{"missing", nil, 401, `Bearer realm="signet"`},
+		{"of another scheme", []string{"Authorization", "Basic YTpi"}, 401, `Bearer realm="signet"`},
+		{"without a token", []string{"Authorization", "Bearer "}, 401, `Bearer realm="signet"`},
 		{"twice", []string{"Authorization", "Bearer " + good, "Authorization", "Bearer " + good}, 400, ""},
-		{"with a token that is cut short", bearer(good[:len(good)-2]), 401, `Bearer error="invalid_token"`},
-		{"with white space inside", bearer(good[:9] + " " + good[9:]), 401, `Bearer error="invalid_token"`},
-		{"with a refresh token", bearer("signet_rt_" + strings.Repeat("A", 75)), 401, `Bearer error="invalid_token"`},
+		{"with a token that is cut short", bearer(good[:len(good)-2]), 401, `Bearer realm="signet", error="invalid_token"`},
+		{"with white space inside", bearer(good[:9] + " " + good[9:]), 401, `Bearer realm="signet", error="invalid_token"`},
+		{"with a refresh token", bearer("signet_rt_" + strings.Repeat("A", 75)), 401, `Bearer realm="signet", error="invalid_token"`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
