@@ -76,7 +76,7 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 
 	select {
 	case <-ctx.Done():
-		h.logger.Info("stopping; running requests may finish")
+		h.logger.Info("stopping; running requests may finish, and a second signal ends them")
 	case <-failed.Done():
 	}
 	err = shutDown(h.config.Limits.Shutdown, server)
