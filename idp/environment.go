@@ -98,12 +98,14 @@ func (env *environment) connect(ctx context.Context, how opening) (*session, err
 		return nil, err
 	}
 	socket := filepath.Join(c.State, controlFile)
+	var unheard error
 	for range tries {
 		client, err := control.Dial(ctx, socket)
 		if err == nil {
 			return &session{Client: client}, nil
 		}
-		if !errors.Is(err, control.ErrNobody) {
+		// An issuer that stops turns us away and then lets the store go.
+		if unheard = err; !errors.Is(err, control.ErrNobody) && !errors.Is(err, control.ErrTurnedAway) {
 			return nil, err
 		}
 		h, err := env.openQuietly(ctx, c, how)
@@ -113,6 +115,9 @@ func (env *environment) connect(ctx context.Context, how opening) (*session, err
 		if !errors.Is(err, kv.ErrInUse) {
 			return nil, err
 		}
+	}
+	if errors.Is(unheard, control.ErrTurnedAway) {
+		return nil, unheard
 	}
 	return nil, &control.Error{Code: control.InUse, Message: fmt.Sprintf(
 		"another process holds the store in %s and does not listen at %s: another command is at work, or an issuer is starting or stopping; try again in a moment", c.State, socket)}

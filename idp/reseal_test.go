@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"signet/data"
 	"signet/idp/internal/config"
 	"signet/idp/internal/secret"
 	"signet/keys"
@@ -40,6 +42,7 @@ func TestAChangeOfTheMasterKeyThatIsCutOff(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			leavePages(t, h)
 			next := keys.NewMasterKey(rand.Reader)
 			cutOff(t, h, old, next, tt.until)
 
@@ -56,7 +59,11 @@ func TestAChangeOfTheMasterKeyThatIsCutOff(t *testing.T) {
 			if tt.until == 0 {
 				return
 			}
+			before := fileIn(t, state)
 			h = mustOpen(t, state, withNew)
+			if os.SameFile(before, fileIn(t, state)) {
+				t.Error("the store's file was not rewritten")
+			}
 			if change, err := h.lastChange(t.Context()); err != nil || change.Step != stepDone || change.SealedOld != "" {
 				t.Errorf("it was not finished: %+v, %v", change, err)
 			}
@@ -70,6 +77,32 @@ func TestAChangeOfTheMasterKeyThatIsCutOff(t *testing.T) {
 				t.Errorf("the old key still opens it: %v", err)
 			}
 		})
+	}
+}
+
+// leavePages leaves seals on pages of the file that belong to no record any
+// more, and free pages beside them, so that some are not written over soon.
+func leavePages(t *testing.T, h *house) {
+	t.Helper()
+	ctx := t.Context()
+	var users []data.UserID
+	for i := range 150 {
+		u, err := h.store.CreateUser(ctx, data.User{Email: fmt.Sprintf("p%d@example.com", i), Roles: []string{strings.Repeat("r", data.MaxRoleName)}}, data.InvitationHash{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		users = append(users, u.ID)
+	}
+	for i, id := range users {
+		if err := h.store.DeleteUser(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+		if i%15 != 0 {
+			continue
+		}
+		if _, err := h.ring.Rotate(ctx, "", true); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -161,6 +194,15 @@ func mustOpen(t *testing.T, state string, environ []string) *house {
 		t.Fatal(err)
 	}
 	return h
+}
+
+func fileIn(t *testing.T, state string) os.FileInfo {
+	t.Helper()
+	info, err := os.Stat(filepath.Join(state, storeFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
 }
 
 // sealedIn counts, by master key, what is sealed anywhere in the store's file:

@@ -141,6 +141,12 @@ func (r *restoring) lock(ctx context.Context) error {
 
 // fill makes the new store, and opens it with the master key as an issuer will.
 func (r *restoring) fill(ctx context.Context) (err error) {
+	if r.there != nil || r.unlock != nil { // alone here: what restores left that were killed
+		left, _ := filepath.Glob(filepath.Join(r.config.State, ".restore-*"))
+		for _, folder := range left {
+			_ = os.RemoveAll(folder)
+		}
+	}
 	if r.folder, err = os.MkdirTemp(r.config.State, ".restore-*"); err != nil {
 		return err
 	}

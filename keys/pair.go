@@ -10,6 +10,7 @@ import (
 	stdjson "encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/lestrrat-go/jwx/v2/jwa"
@@ -28,8 +29,19 @@ type pair struct {
 	sign   func(input []byte) ([]byte, error)
 }
 
-// generate makes a key pair and seals it.
+// generate makes a key pair and seals it. One whose kid begins with a dash is
+// thrown away: whoever types it into a command at night would have typed a
+// flag.
 func generate(alg Alg, rsaBits int, random io.Reader, s *Sealer) (fresh, error) {
+	for {
+		f, err := generateOne(alg, rsaBits, random, s)
+		if err != nil || !strings.HasPrefix(f.KID, "-") {
+			return f, err
+		}
+	}
+}
+
+func generateOne(alg Alg, rsaBits int, random io.Reader, s *Sealer) (fresh, error) {
 	var raw any
 	var err error
 	switch alg {

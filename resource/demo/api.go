@@ -48,10 +48,11 @@ func newAPI(v *resource.Verifier, s settings) http.Handler {
 }
 
 // secure sets the headers that every answer has. The page may run its own
-// scripts, talk to this server and to the issuer, and nothing else.
+// scripts, talk to this server and to the issuer, and nothing else; and no
+// script of it makes markup from a string.
 func (a *api) secure(next http.Handler) http.Handler {
 	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' " +
-		origin(a.settings.issuer) + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+		origin(a.settings.issuer) + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-	bberrors "go.etcd.io/bbolt/errors"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"signet/data/kv"
 )
@@ -112,7 +112,7 @@ func openError(path string, err error) error {
 			return err
 		}
 	}
-	for _, bad := range []error{bberrors.ErrInvalid, bberrors.ErrVersionMismatch, bberrors.ErrChecksum} {
+	for _, bad := range []error{bolterrors.ErrInvalid, bolterrors.ErrVersionMismatch, bolterrors.ErrChecksum} {
 		if errors.Is(err, bad) {
 			return damaged(path, err)
 		}

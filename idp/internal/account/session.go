@@ -1,7 +1,6 @@
 package account
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -43,10 +42,9 @@ func (a *API) SessionRefresh(c echo.Context) error {
 		return err
 	}
 	issued, answer, err := a.turn(c.Request().Context(), refreshToken, in.Audience)
-	if errors.Is(err, grant.ErrInvalid) {
-		a.cookies.forget(c)
-	}
 	if err != nil {
+		// The cookie stays: by now it may be a newer one, of a login in
+		// another tab. A dead one is harmless, and the next login replaces it.
 		return err
 	}
 	return a.answerSession(c, issued, answer)

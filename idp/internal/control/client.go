@@ -18,14 +18,21 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// ErrNobody says that no issuer listens at a control socket.
-var ErrNobody = errors.New("control: no issuer is running")
+var (
+	// ErrNobody says that no issuer listens at a control socket.
+	ErrNobody = errors.New("control: no issuer is running")
+	// ErrTurnedAway says that whoever listens closed the connection: an issuer
+	// that stops, or one of another user.
+	ErrTurnedAway = errors.New("control: the connection was closed")
+)
 
-// How long an issuer may take: to say hello, and for an operation that is no
-// stream. Making large RSA keys and hashing passwords take seconds.
+// How long an issuer may take: to say hello, for an operation that is no
+// stream (making large RSA keys and hashing passwords take seconds), and to
+// seal everything anew, which rewrites the store's file.
 const (
-	helloWait = 5 * time.Second
-	callWait  = time.Minute
+	helloWait  = 5 * time.Second
+	callWait   = time.Minute
+	resealWait = time.Hour
 )
 
 // Client asks for operations. It is safe for concurrent use.
@@ -36,8 +43,8 @@ type Client struct {
 }
 
 // Dial reaches the issuer that listens at path. It fails with ErrNobody where
-// there is none, and with an *Error of code InUse where one is there and does
-// not answer.
+// there is none, with an *Error of code InUse where one is there and does not
+// answer, and with ErrTurnedAway.
 func Dial(ctx context.Context, path string) (*Client, error) {
 	return dial(ctx, path, helloWait)
 }
@@ -69,7 +76,9 @@ func dial(ctx context.Context, path string, wait time.Duration) (*Client, error)
 	case asked.Err() != nil, errors.Is(err, syscall.EAGAIN): // EAGAIN: its queue is full
 		return nil, errorf(InUse, "a process listens at %s and has not answered for %s: it hangs; nothing was done", path, wait)
 	case errors.Is(err, errNoAnswer):
-		return nil, errorf(Refused, "the issuer at %s turned this connection away: it listens to its own user and root only (this is user %d), or it is stopping", path, os.Geteuid())
+		e := errorf(Refused, "the issuer at %s turned this connection away: it listens to its own user and root only (this is user %d), or it is stopping", path, os.Geteuid())
+		e.cause = ErrTurnedAway
+		return nil, e
 	}
 	return nil, err
 }
@@ -113,7 +122,11 @@ var errNoAnswer = errors.New("control: the connection broke before there was an 
 
 // call asks for one operation.
 func call[In, Out any](ctx context.Context, c *Client, op operation, in In) (out Out, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callWait)
+	wait := callWait
+	if op == opReseal {
+		wait = resealWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	asked, err := json.Marshal(&in)
 	if err != nil {

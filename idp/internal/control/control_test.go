@@ -237,3 +237,68 @@ func TestAProcessThatHangsIsNotPassedBy(t *testing.T) {
 	_, err = dial(t.Context(), path, 50*time.Millisecond)
 	wantCode(t, err, InUse)
 }
+
+func TestWhatEndsAPersonsGrants(t *testing.T) {
+	bothWays(t, func(t *testing.T, s Services, c *Client) {
+		ctx := t.Context()
+		u, err := c.AddUser(ctx, NewUser{Email: "ana@example.com", Roles: []string{"admin"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, tt := range []struct {
+			name string
+			do   func() (UserChange, error)
+			ends bool
+		}{
+			{"roles", func() (UserChange, error) { return c.Roles(ctx, u.Email, RoleChange{Add: []string{"editor"}}) }, false},
+			{"sign-out", func() (UserChange, error) { return c.SignOut(ctx, string(u.ID)) }, true},
+			{"set-password", func() (UserChange, error) { return c.SetPassword(ctx, u.Email, "correct horse battery") }, true},
+			{"disable", func() (UserChange, error) { return c.Disable(ctx, u.Email, true) }, true},
+			{"disable again", func() (UserChange, error) { return c.Disable(ctx, u.Email, true) }, false},
+			{"enable", func() (UserChange, error) { return c.Disable(ctx, u.Email, false) }, false},
+		} {
+			now, err := s.Store.User(ctx, u.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := data.Grant{ID: data.GrantID{byte(i + 1)}, User: u.ID, Client: "signet", Epoch: now.Epoch, Current: 1,
+				Inc: s.Store.Meta().Incarnation, ExpiresAt: time.Now().Add(time.Hour), MaxAt: time.Now().Add(time.Hour)}
+			if err := s.Store.CreateGrant(ctx, g); err != nil && !now.Disabled {
+				t.Fatal(err)
+			}
+			before, err := c.User(ctx, u.Email)
+			if err != nil || len(before.Grants) == 0 && !now.Disabled {
+				t.Fatalf("%s: %+v, %v", tt.name, before, err)
+			}
+			change, err := tt.do()
+			if err != nil || change.GrantsEnded != tt.ends || !change.TokensUntil.After(time.Now()) {
+				t.Errorf("%s: %+v, %v", tt.name, change, err)
+			}
+			after, err := c.User(ctx, u.Email)
+			if err != nil || (len(after.Grants) == 0) != (tt.ends || now.Disabled) {
+				t.Errorf("%s: then there are %v, %v", tt.name, after.Grants, err)
+			}
+		}
+	})
+}
+
+func TestRevokingAllEndsTheMACKeysToo(t *testing.T) {
+	bothWays(t, func(t *testing.T, s Services, c *Client) {
+		id, mac, err := s.MACs.Sum([]byte("a token"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.RevokeAll(t.Context(), " ")
+		wantCode(t, err, Usage)
+		if err := s.MACs.Verify(id, []byte("a token"), mac[:]); err != nil {
+			t.Errorf("without a reason nothing happens: %v", err)
+		}
+		done, err := c.RevokeAll(t.Context(), "the host was taken")
+		if err != nil || len(done) != 2 {
+			t.Fatalf("%+v, %v", done, err)
+		}
+		if err := s.MACs.Verify(id, []byte("a token"), mac[:]); !errors.Is(err, keys.ErrMACRevoked) {
+			t.Errorf("the MAC is %v", err)
+		}
+	})
+}

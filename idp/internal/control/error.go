@@ -35,9 +35,13 @@ type Error struct {
 	Code    Code      `json:"code"`
 	Message string    `json:"message"` // for people
 	ReadyAt time.Time `json:"ready_at,omitzero"`
+
+	cause error // stays in its process
 }
 
 func (e *Error) Error() string { return e.Message }
+
+func (e *Error) Unwrap() error { return e.cause }
 
 func errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}

@@ -1,0 +1,27 @@
+//go:build browser
+
+package browser_test
+
+import "testing"
+
+func TestARoleThatIsGivenShowsTheAdminsViewAndOneThatIsTakenHidesIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	b := h.newProfile()
+	ada := b.register("ada")
+	b.write("before")
+	b.until(`document.getElementById('admin').hidden`)
+
+	h.idp("users", "roles", ada.email, "--add", "admin")
+	b.outlive()
+	b.write("the next token says it")
+	b.reads("#admin", "role admin")
+	b.reads("#admin-rows", ada.email+" (you)")
+	b.reload("home")
+	b.reads("#admin-rows tr", "2")
+
+	h.idp("users", "roles", ada.email, "--remove", "admin")
+	b.outlive()
+	b.write("and the one after takes it back")
+	b.until(`document.getElementById('admin').hidden`)
+}
