@@ -45,7 +45,7 @@ func TestTheProjectsFileIsTheDefaultsButForTheDemosOrigin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Default()
+	want := defaults(t)
 	want.File = projectFile
 	want.Browser.Origins = []string{"http://localhost:3000"}
 	if !reflect.DeepEqual(c, want) {
@@ -102,7 +102,7 @@ func TestTheEnvironmentWinsOverTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Default()
+	want := defaults(t)
 	want.File, want.Listen, want.Keys.Algs = "c.yaml", ":4001", []token.Alg{token.RS256}
 	want.Audiences = []Audience{{Name: "blog"}, {Name: "shop"}}
 	want.Tokens.AccessTTL, want.InsecureIssuer, want.Limits.Body = 90*time.Second, true, 1<<20
@@ -162,4 +162,14 @@ func TestDurationsAndSizes(t *testing.T) {
 			t.Errorf("%q was read as %v", in, got)
 		}
 	}
+}
+
+// defaults is the configuration without a file and an environment.
+func defaults(t *testing.T) Config {
+	t.Helper()
+	c, err := Parse("", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
