@@ -43,6 +43,7 @@ var badFiles = []struct {
 		`c.yaml:1: tokens.refresh_grace: "10m": must be shorter than tokens.refresh_ttl, which is 10m (c.yaml:1)`},
 	{"a word that is no choice", "registration: never", `c.yaml:1: registration: "never": write open, closed or invitation`},
 	{"a quoted number", "passwords: {bcrypt_cost: '12'}", `c.yaml:1: passwords.bcrypt_cost: "12": write it as a number, without quotes`},
+	{"a burst beyond what a duration holds", "throttle: {register_burst: 1000000000}", `c.yaml:1: throttle.register_burst: "1000000000": must be from 1 to 100000`},
 	{"an octal number", "throttle: {free: 010}", `c.yaml:1: throttle.free: "010": write a whole number in plain digits`},
 	{"a yes", "insecure_issuer: yes", `c.yaml:1: insecure_issuer: "yes": write it as a true or false, without quotes`},
 	{"a cost too low", "passwords: {bcrypt_cost: 4}", `c.yaml:1: passwords.bcrypt_cost: "4": must be from 10 to 15`},

@@ -22,6 +22,9 @@ func (s setting) env() string {
 
 const day = 24 * time.Hour
 
+// maxBurst keeps a burst times the longest "every" within a time.Duration.
+const maxBurst = 100_000
+
 // settings is the table of all settings, bound to the fields of c. Checks
 // here look at one value; those that compare settings are in check.go.
 func settings(c *Config) []setting {
@@ -88,11 +91,11 @@ func settings(c *Config) []setting {
 			"the longest delay for one account from one network (/24 or /56)"},
 		{"throttle.account_delay_max", "30s", one(duration, &c.Throttle.AccountDelayMax, within(time.Millisecond, time.Minute)),
 			"the longest delay for one account from everywhere together; short, so that a stranger locks nobody out"},
-		{"throttle.network_burst", "100", one(integer, &c.Throttle.NetworkBurst, atLeast(1)),
+		{"throttle.network_burst", "100", one(integer, &c.Throttle.NetworkBurst, within(1, maxBurst)),
 			"how many wrong passwords one network may send at once, whatever the accounts"},
 		{"throttle.network_every", "2s", one(duration, &c.Throttle.NetworkEvery, within(time.Millisecond, day)),
 			"how often a network earns one more"},
-		{"throttle.register_burst", "50", one(integer, &c.Throttle.RegisterBurst, atLeast(1)),
+		{"throttle.register_burst", "50", one(integer, &c.Throttle.RegisterBurst, within(1, maxBurst)),
 			"how many people one network may register at once"},
 		{"throttle.register_every", "30s", one(duration, &c.Throttle.RegisterEvery, within(time.Millisecond, day)),
 			"how often a network earns one more"},
