@@ -80,7 +80,7 @@ func (p *process) drain() error {
 // connection is one on which a test writes bytes as it likes.
 type connection struct {
 	net.Conn
-	t *testing.T
+	t testing.TB
 	r *bufio.Reader
 }
 
