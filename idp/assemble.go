@@ -20,7 +20,6 @@ import (
 	"signet/idp/internal/wellknown"
 	"signet/keys"
 	"signet/resource"
-	"signet/resource/token"
 )
 
 // newServer puts the rooms together: services, endpoints, the table of routes.
@@ -30,7 +29,7 @@ func newServer(h *house, jwks *wellknown.JWKS) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	metadata, err := wellknown.NewMetadata(c.Issuer, algsOf(c))
+	metadata, err := wellknown.NewMetadata(c.Issuer, c.Keys.Algs)
 	if err != nil {
 		return nil, err
 	}
@@ -53,17 +52,9 @@ func newServer(h *house, jwks *wellknown.JWKS) (*http.Server, error) {
 func profilesOf(c config.Config) []mint.Profile {
 	var profiles []mint.Profile
 	for _, a := range c.Audiences {
-		profiles = append(profiles, mint.Profile{Audience: a.Name, Alg: token.Alg(c.Alg(a)), TTL: c.AccessTTL(a)})
+		profiles = append(profiles, mint.Profile{Audience: a.Name, Alg: c.Alg(a), TTL: c.AccessTTL(a)})
 	}
 	return profiles
-}
-
-func algsOf(c config.Config) []token.Alg {
-	var algs []token.Alg
-	for _, alg := range c.Keys.Algs {
-		algs = append(algs, token.Alg(alg))
-	}
-	return algs
 }
 
 // ownTokens verifies the issuer's own access tokens with the keys at hand.

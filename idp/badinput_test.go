@@ -151,13 +151,13 @@ func TestABadAuthorizationHeaderIsChallenged(t *testing.T) {
 		status    int
 		challenge string
 	}{
-		{"missing", nil, 401, "Bearer"},
-		{"of another scheme", []string{"Authorization", "Basic YTpi"}, 401, "Bearer"},
-		{"without a token", []string{"Authorization", "Bearer "}, 401, "Bearer"},
+		{"missing", nil, 401, `Bearer realm="signet"`},
+		{"of another scheme", []string{"Authorization", "Basic YTpi"}, 401, `Bearer realm="signet"`},
+		{"without a token", []string{"Authorization", "Bearer "}, 401, `Bearer realm="signet"`},
 		{"twice", []string{"Authorization", "Bearer " + good, "Authorization", "Bearer " + good}, 400, ""},
-		{"with a token that is cut short", bearer(good[:len(good)-2]), 401, `Bearer error="invalid_token"`},
-		{"with white space inside", bearer(good[:9] + " " + good[9:]), 401, `Bearer error="invalid_token"`},
-		{"with a refresh token", bearer("signet_rt_" + strings.Repeat("A", 75)), 401, `Bearer error="invalid_token"`},
+		{"with a token that is cut short", bearer(good[:len(good)-2]), 401, `Bearer realm="signet", error="invalid_token"`},
+		{"with white space inside", bearer(good[:9] + " " + good[9:]), 401, `Bearer realm="signet", error="invalid_token"`},
+		{"with a refresh token", bearer("signet_rt_" + strings.Repeat("A", 75)), 401, `Bearer realm="signet", error="invalid_token"`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -168,6 +168,19 @@ func TestABadAuthorizationHeaderIsChallenged(t *testing.T) {
 		})
 	}
 	i.call(http.MethodGet, "/me", "", "Authorization", "bearer "+good).want(t, http.StatusOK)
+}
+
+func TestHEADIsGETWithoutItsBody(t *testing.T) {
+	i := newIssuer(t)
+	for _, path := range []string{"/ping", "/healthz", "/.well-known/jwks.json", "/.well-known/openid-configuration"} {
+		get := i.call(http.MethodGet, path, "").want(t, http.StatusOK)
+		head := i.call(http.MethodHead, path, "").want(t, http.StatusOK)
+		if head.Body != "" || head.Header.Get("ETag") != get.Header.Get("ETag") || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
+			t.Errorf("%s: got %q %v", path, head.Body, head.Header)
+		}
+	}
+	i.call(http.MethodHead, "/me", "").want(t, http.StatusUnauthorized)
+	i.call(http.MethodHead, "/login", "").want(t, http.StatusMethodNotAllowed)
 }
 
 func TestNoSecretReachesTheLog(t *testing.T) {

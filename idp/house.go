@@ -112,14 +112,11 @@ func macRefused(err error) bool {
 // keyConfig is the schedule of the ring that the configuration asks for.
 func keyConfig(c config.Config) keys.Config {
 	k := keys.Config{
-		RSABits: c.Keys.RSABits, RotateEvery: c.Keys.RotateEvery, PublishAhead: c.Keys.PublishAhead,
+		Algs: c.Keys.Algs, RSABits: c.Keys.RSABits, RotateEvery: c.Keys.RotateEvery, PublishAhead: c.Keys.PublishAhead,
 		Lease: c.Keys.Lease, Skew: c.Keys.Skew, MaxLifetime: map[keys.Alg]time.Duration{},
 	}
-	for _, alg := range c.Keys.Algs {
-		k.Algs = append(k.Algs, keys.Alg(alg))
-	}
 	for _, a := range c.Audiences {
-		alg := keys.Alg(c.Alg(a))
+		alg := c.Alg(a)
 		k.MaxLifetime[alg] = max(k.MaxLifetime[alg], c.AccessTTL(a))
 	}
 	return k

@@ -23,15 +23,16 @@ const (
 
 // issuer is the whole issuer on a port of its own, in this process.
 type issuer struct {
-	t     *testing.T
-	house *house
-	url   string
-	log   *bytes.Buffer
+	t       testing.TB
+	house   *house
+	handler http.Handler
+	url     string
+	log     *bytes.Buffer
 }
 
 // newIssuer starts one on an empty state folder. Settings are as in the
 // environment: SIGNET_TOKENS_ACCESS_TTL=1m.
-func newIssuer(t *testing.T, settings ...string) *issuer {
+func newIssuer(t testing.TB, settings ...string) *issuer {
 	t.Helper()
 	settings = append([]string{
 		"SIGNET_STATE=" + t.TempDir(), "SIGNET_BROWSER_ORIGINS=" + origin,
@@ -59,7 +60,7 @@ func newIssuer(t *testing.T, settings ...string) *issuer {
 	}
 	listening := httptest.NewServer(server.Handler)
 	t.Cleanup(listening.Close)
-	return &issuer{t: t, house: h, url: listening.URL, log: log}
+	return &issuer{t: t, house: h, handler: server.Handler, url: listening.URL, log: log}
 }
 
 // answer is what came back.
@@ -119,7 +120,7 @@ func (i *issuer) post(path, body string, headers ...string) answer {
 }
 
 // want fails unless the answer has the status.
-func (a answer) want(t *testing.T, status int) answer {
+func (a answer) want(t testing.TB, status int) answer {
 	t.Helper()
 	if a.Status != status {
 		t.Fatalf("got %d %s, want %d", a.Status, a.Body, status)

@@ -18,16 +18,7 @@ refused before the next key is ready; --now overrides that, and says until when
 verifiers may refuse what is signed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if asJSON {
-				return env.ask(cmd.Context(), existing, func(s *session) error {
-					done, err := s.Rotate(cmd.Context(), keys.Alg(alg), now)
-					if err != nil {
-						return err
-					}
-					return env.json(done)
-				})
-			}
-			return rotateKeys(cmd, env, keys.Alg(alg), now)
+			return rotateKeys(cmd, env, keys.Alg(alg), now, asJSON)
 		},
 	}
 	jsonFlag(cmd, &asJSON)
@@ -36,11 +27,14 @@ verifiers may refuse what is signed.`,
 	return cmd
 }
 
-func rotateKeys(cmd *cobra.Command, env *environment, alg keys.Alg, now bool) error {
+func rotateKeys(cmd *cobra.Command, env *environment, alg keys.Alg, now, asJSON bool) error {
 	return env.ask(cmd.Context(), existing, func(s *session) error {
 		done, err := s.Rotate(cmd.Context(), alg, now)
 		if err != nil {
 			return err
+		}
+		if asJSON {
+			return env.json(done)
 		}
 		for _, r := range done {
 			env.showRotation(r)

@@ -17,6 +17,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the first signal asks to stop, and a second one ends the process
 	code := run(ctx, os.Args[1:], environment{environ: os.Environ(), in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()
 	os.Exit(code)
@@ -50,7 +51,7 @@ func run(ctx context.Context, args []string, env environment) int {
 }
 
 func newRoot(env *environment) *cobra.Command {
-	var rotate bool
+	var rotate, asJSON bool
 	root := &cobra.Command{
 		Use:           "idp",
 		Short:         "Signet's issuer: signs people in, and tokens that anyone can verify",
@@ -59,13 +60,17 @@ func newRoot(env *environment) *cobra.Command {
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if rotate {
-				return rotateKeys(cmd, env, "", false)
+				return rotateKeys(cmd, env, "", false, asJSON)
+			}
+			if asJSON {
+				return usagef("--json goes with --rotate-keys")
 			}
 			return serveCommand(cmd, env)
 		},
 	}
 	root.PersistentFlags().StringVar(&env.configPath, "config", "config.yaml", "the file with the settings")
 	root.Flags().BoolVar(&rotate, "rotate-keys", false, "give the turn to the next signing keys, and exit (short for: idp keys rotate)")
+	root.Flags().BoolVar(&asJSON, "json", false, "with --rotate-keys: print JSON, for programs")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (an argument that begins with - goes behind --)", err)}
 	})

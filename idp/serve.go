@@ -76,7 +76,7 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 
 	select {
 	case <-ctx.Done():
-		h.logger.Info("stopping; running requests may finish")
+		h.logger.Info("stopping; running requests may finish, and a second signal ends them")
 	case <-failed.Done():
 	}
 	err = shutDown(h.config.Limits.Shutdown, server)
@@ -84,17 +84,14 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	return errors.Join(group.Wait(), err)
 }
 
-// shutDown lets running requests finish for at most patience each.
-func shutDown(patience time.Duration, servers ...*http.Server) error {
+// shutDown lets running requests finish, for at most patience.
+func shutDown(patience time.Duration, server *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	var errs []error
-	for _, s := range servers {
-		if err := s.Shutdown(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("some requests were cut off: %w", err), s.Close())
-		}
+	if err := server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("some requests were cut off: %w", err), server.Close())
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // sweep takes out what has expired, a batch at a time, so that no transaction

@@ -71,7 +71,7 @@ func (c Config) validateLines() error {
 	}
 	for i, alg := range c.Algs {
 		switch {
-		case !known(alg):
+		case !alg.Known():
 			errs = append(errs, fmt.Errorf("keys: alg %q is unknown: use ES256, RS256, PS256 or EdDSA", alg))
 		case slices.Contains(c.Algs[:i], alg):
 			errs = append(errs, fmt.Errorf("keys: alg %s is named twice", alg))
@@ -126,12 +126,4 @@ func (c Config) validateLifetimes() error {
 		errs = append(errs, errors.New("keys: no longest lifetime is given: a key could never leave the JWKS"))
 	}
 	return errors.Join(errs...)
-}
-
-func known(alg Alg) bool {
-	switch alg {
-	case token.ES256, token.RS256, token.PS256, token.EdDSA:
-		return true
-	}
-	return false
 }

@@ -193,7 +193,7 @@ func (r *record) check() error {
 func (k *keyRecord) check() error {
 	mayHold := k.State == Pending || k.State == Active
 	switch {
-	case k.KID == "" || !known(k.Alg):
+	case k.KID == "" || !k.Alg.Known():
 		return fmt.Errorf("no kid, or the unknown alg %q", k.Alg)
 	case k.Public.Kind() != '{':
 		return fmt.Errorf("no public half")

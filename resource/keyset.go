@@ -70,8 +70,8 @@ func (f *follower) take(number uint64, etag string, a answer) error {
 
 // tell logs what an answer changed.
 func (f *follower) tell(before, now map[string]Key, ignored []error) {
-	for _, err := range ignored {
-		f.logger.Warn("a published key is not usable", "issuer", f.issuer, "problem", err)
+	if len(ignored) > 0 { // one line, however many entries an issuer thinks of
+		f.logger.Warn("some published keys are not usable", "issuer", f.issuer, "how_many", len(ignored), "first", ignored[0])
 	}
 	for kid := range before {
 		if _, ok := now[kid]; !ok {

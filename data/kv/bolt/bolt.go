@@ -77,23 +77,30 @@ func (e *Engine) View(ctx context.Context, fn func(kv.Reader) error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	return e.reading(func(tx *bbolt.Tx) error {
+		r, err := e.read(tx)
+		if err != nil {
+			return err
+		}
+		return call(func() error { return fn(r) })
+	})
+}
+
+// reading runs fn on a reading transaction of bbolt. A page that cannot be read
+// is a panic and not the end of the process: the file is mapped.
+func (e *Engine) reading(fn func(*bbolt.Tx) error) error {
 	e.handle.RLock()
 	defer e.handle.RUnlock()
 	if err := e.usable(); err != nil {
 		return err
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-
 	tx, err := e.begin(false)
 	if err != nil {
 		return err
 	}
 	defer e.rollback(tx)
-	r, err := e.read(tx)
-	if err != nil {
-		return err
-	}
-	return call(func() error { return fn(r) })
+	return fn(tx)
 }
 
 // Watch is described by kv.Engine. No other node can write to the file.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"go.etcd.io/bbolt"
 
@@ -141,21 +140,10 @@ func (e *Engine) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return e.checkPages()
+	return e.reading(e.checkPages)
 }
 
-func (e *Engine) checkPages() error {
-	e.handle.RLock()
-	defer e.handle.RUnlock()
-	if err := e.usable(); err != nil {
-		return err
-	}
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	tx, err := e.begin(false)
-	if err != nil {
-		return err
-	}
-	defer e.rollback(tx)
+func (e *Engine) checkPages(tx *bbolt.Tx) error {
 	var found error
 	n := 0
 	for err := range tx.Check() {

@@ -51,6 +51,10 @@ func (a *API) bearer(c echo.Context) (caller, error) {
 	return caller{user: user, grant: id}, nil
 }
 
+// challenge is what every 401 here begins with: a challenge without any
+// parameter would be malformed (RFC 6750, section 3).
+const challenge = `Bearer realm="signet"`
+
 func bearerToken(h http.Header) (string, error) {
 	lines := h.Values(echo.HeaderAuthorization)
 	if len(lines) > 1 {
@@ -59,17 +63,17 @@ func bearerToken(h http.Header) (string, error) {
 	if len(lines) == 0 {
 		// RFC 6750, section 3.1: no error value where nothing was shown.
 		return "", &wire.Error{Status: http.StatusUnauthorized, Code: wire.CodeInvalidToken,
-			Description: "An access token is needed: Authorization: Bearer …", Challenge: "Bearer"}
+			Description: "An access token is needed: Authorization: Bearer …", Challenge: challenge}
 	}
 	scheme, value, _ := strings.Cut(lines[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") || value == "" {
 		return "", &wire.Error{Status: http.StatusUnauthorized, Code: wire.CodeInvalidToken,
-			Description: "The Authorization header must be of the form: Bearer TOKEN", Challenge: "Bearer"}
+			Description: "The Authorization header must be of the form: Bearer TOKEN", Challenge: challenge}
 	}
 	return value, nil
 }
 
 func invalidToken(description string, cause error) error {
 	return &wire.Error{Status: http.StatusUnauthorized, Code: wire.CodeInvalidToken, Description: description,
-		Challenge: `Bearer error="invalid_token"`, Cause: cause}
+		Challenge: challenge + `, error="invalid_token"`, Cause: cause}
 }

@@ -62,7 +62,7 @@ func (l *loader) checkAudiences(c *Config) {
 		l.want(!seen[a.Name], []string{key + ".name"}, "this audience is there twice")
 		seen[a.Name] = true
 		l.want(a.Alg == "" || slices.Contains(c.Keys.Algs, a.Alg), []string{key + ".alg", "keys.algs"},
-			"must be one of keys.algs, which are %s", strings.Join(c.Keys.Algs, ", "))
+			"must be one of keys.algs, which are %s", l.origin("keys.algs").text)
 		l.want(a.AccessTTL <= c.Tokens.RefreshTTL, []string{key + ".access_ttl", "tokens.refresh_ttl"},
 			"must not be longer than tokens.refresh_ttl, which is %s", l.said("tokens.refresh_ttl"))
 	}

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
+
+	"signet/resource/token"
 )
 
 // Config is the whole checked configuration. Durations and sizes are in the
@@ -42,14 +44,14 @@ func (t TLS) Enabled() bool { return t.Cert != "" }
 // Audience is a resource server, or several that share a name.
 type Audience struct {
 	Name      string
-	Alg       string        // "" is the first of Keys.Algs
+	Alg       token.Alg     // "" is the first of Keys.Algs
 	AccessTTL time.Duration // 0 is Tokens.AccessTTL
 }
 
 // Keys is the schedule of the key ring. Package keys checks it as a whole,
 // with the arithmetic.
 type Keys struct {
-	Algs         []string
+	Algs         []token.Alg
 	RSABits      int
 	RotateEvery  time.Duration
 	PublishAhead time.Duration
@@ -140,7 +142,7 @@ func (c Config) AccessTTL(a Audience) time.Duration {
 }
 
 // Alg is the algorithm that signs access tokens for the audience.
-func (c Config) Alg(a Audience) string {
+func (c Config) Alg(a Audience) token.Alg {
 	if a.Alg != "" {
 		return a.Alg
 	}

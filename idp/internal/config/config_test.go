@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"signet/resource/token"
 )
 
 const projectFile = "../../../config.yaml"
@@ -43,7 +45,7 @@ func TestTheProjectsFileIsTheDefaultsButForTheDemosOrigin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Default()
+	want := defaults(t)
 	want.File = projectFile
 	want.Browser.Origins = []string{"http://localhost:3000"}
 	if !reflect.DeepEqual(c, want) {
@@ -100,8 +102,8 @@ func TestTheEnvironmentWinsOverTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Default()
-	want.File, want.Listen, want.Keys.Algs = "c.yaml", ":4001", []string{"RS256"}
+	want := defaults(t)
+	want.File, want.Listen, want.Keys.Algs = "c.yaml", ":4001", []token.Alg{token.RS256}
 	want.Audiences = []Audience{{Name: "blog"}, {Name: "shop"}}
 	want.Tokens.AccessTTL, want.InsecureIssuer, want.Limits.Body = 90*time.Second, true, 1<<20
 	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")}
@@ -160,4 +162,14 @@ func TestDurationsAndSizes(t *testing.T) {
 			t.Errorf("%q was read as %v", in, got)
 		}
 	}
+}
+
+// defaults is the configuration without a file and an environment.
+func defaults(t *testing.T) Config {
+	t.Helper()
+	c, err := Parse("", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"signet/resource/token"
 )
 
 // value is where a setting goes: it takes the items that were written (one,
@@ -97,6 +99,7 @@ var (
 	boolean  = kindOf[bool]{"true or false", []string{"!!bool"}, parseBool}
 	integer  = kindOf[int]{"number", []string{"!!int"}, parseInt}
 	duration = kindOf[time.Duration]{"duration", []string{"!!str", "!!int"}, parseDuration}
+	anyAlg   = kindOf[token.Alg]{"text", []string{"!!str"}, func(s string) (token.Alg, error) { return token.Alg(s), nil }}
 	size     = kindOf[int]{"size", []string{"!!str", "!!int"}, parseSize}
 	prefix   = kindOf[netip.Prefix]{"network", []string{"!!str"}, parsePrefix}
 )
@@ -224,6 +227,19 @@ func within[T cmp.Ordered](low, high T) func(T) error {
 	return func(v T) error {
 		if v < low || v > high {
 			return fmt.Errorf("must be from %v to %v", show(low), show(high))
+		}
+		return nil
+	}
+}
+
+func among(few ...int) func(int) error {
+	var names []string
+	for _, n := range few {
+		names = append(names, strconv.Itoa(n))
+	}
+	return func(n int) error {
+		if !slices.Contains(few, n) {
+			return errors.New("must be " + orList(names))
 		}
 		return nil
 	}

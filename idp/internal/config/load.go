@@ -35,15 +35,6 @@ func Load(path string, explicit bool, environ []string) (Config, error) {
 	return Parse(path, body, environ)
 }
 
-// Default is the configuration without a file and an environment.
-func Default() Config {
-	c, err := Parse("", nil, nil)
-	if err != nil {
-		panic(err) // the table contradicts itself; every test would see it
-	}
-	return c
-}
-
 // Parse is Load for a file that was read before; name is what errors call it.
 func Parse(name string, body []byte, environ []string) (Config, error) {
 	var c Config

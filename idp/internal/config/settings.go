@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"time"
+
+	"signet/resource/token"
 )
 
 // setting is one row: everything that is known of one key.
@@ -19,6 +21,9 @@ func (s setting) env() string {
 }
 
 const day = 24 * time.Hour
+
+// maxBurst keeps a burst times the longest "every" within a time.Duration.
+const maxBurst = 100_000
 
 // settings is the table of all settings, bound to the fields of c. Checks
 // here look at one value; those that compare settings are in check.go.
@@ -43,9 +48,9 @@ func settings(c *Config) []setting {
 		{"audiences", "api", &audienceList{dst: &c.Audiences},
 			"the resource servers that tokens are for, the default first; each has a name and may have its own alg and access_ttl"},
 
-		{"keys.algs", "ES256, RS256", many(text, &c.Keys.Algs, notEmpty),
+		{"keys.algs", "ES256, RS256", many(choice(token.Algs()...), &c.Keys.Algs),
 			"the algorithms to keep keys for; the first signs unless an audience says otherwise"},
-		{"keys.rsa_bits", "2048", one(integer, &c.Keys.RSABits),
+		{"keys.rsa_bits", "2048", one(integer, &c.Keys.RSABits, among(2048, 3072, 4096)),
 			"the size of new RSA keys: 2048, 3072 or 4096"},
 		{"keys.rotate_every", "30d", one(duration, &c.Keys.RotateEvery, atLeast(time.Second)),
 			"how long a key signs before the next takes over"},
@@ -86,11 +91,11 @@ func settings(c *Config) []setting {
 			"the longest delay for one account from one network (/24 or /56)"},
 		{"throttle.account_delay_max", "30s", one(duration, &c.Throttle.AccountDelayMax, within(time.Millisecond, time.Minute)),
 			"the longest delay for one account from everywhere together; short, so that a stranger locks nobody out"},
-		{"throttle.network_burst", "100", one(integer, &c.Throttle.NetworkBurst, atLeast(1)),
+		{"throttle.network_burst", "100", one(integer, &c.Throttle.NetworkBurst, within(1, maxBurst)),
 			"how many wrong passwords one network may send at once, whatever the accounts"},
 		{"throttle.network_every", "2s", one(duration, &c.Throttle.NetworkEvery, within(time.Millisecond, day)),
 			"how often a network earns one more"},
-		{"throttle.register_burst", "50", one(integer, &c.Throttle.RegisterBurst, atLeast(1)),
+		{"throttle.register_burst", "50", one(integer, &c.Throttle.RegisterBurst, within(1, maxBurst)),
 			"how many people one network may register at once"},
 		{"throttle.register_every", "30s", one(duration, &c.Throttle.RegisterEvery, within(time.Millisecond, day)),
 			"how often a network earns one more"},
@@ -132,7 +137,7 @@ func audienceSettings(a *Audience) []setting {
 	return []setting{
 		{"name", "", one(text, &a.Name, audienceName),
 			"the aud of its tokens"},
-		{"alg", "", one(text, &a.Alg),
+		{"alg", "", one(anyAlg, &a.Alg),
 			"the algorithm of its tokens, one of keys.algs"},
 		{"access_ttl", "0", one(duration, &a.AccessTTL, within(0, day), wholeSeconds),
 			"how long its access tokens live; 0 is tokens.access_ttl"},

@@ -14,9 +14,9 @@ import (
 // since the rest of it would count for nothing.
 const maxPassword = 72
 
-// DefaultMinLength is the shortest new password, in characters, unless
+// defaultMinLength is the shortest new password, in characters, unless
 // Options says otherwise.
-const DefaultMinLength = 8
+const defaultMinLength = 8
 
 // FieldError names a field of a request and what is wrong with it, in words
 // for the person who filled it in.

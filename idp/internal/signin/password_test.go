@@ -29,7 +29,7 @@ func TestNewPasswords(t *testing.T) {
 		{"the e-mail in capitals", "ANA.maria@EXAMPLE.com", "must not be the e-mail"},
 		{"the name in the e-mail", "ana.maria", "must not be the e-mail"},
 	} {
-		err := checkNew(tt.password, DefaultMinLength, ana, "ana.maria@example.com")
+		err := checkNew(tt.password, defaultMinLength, ana, "ana.maria@example.com")
 		switch {
 		case tt.problem == "" && err != nil:
 			t.Errorf("%s is refused: %v", tt.name, err)
@@ -44,7 +44,7 @@ func TestTheListOfCommonPasswords(t *testing.T) {
 		t.Errorf("it has %d words", len(common()))
 	}
 	for word := range common() {
-		if utf8.RuneCountInString(word) < DefaultMinLength && len(word) < DefaultMinLength {
+		if utf8.RuneCountInString(word) < defaultMinLength && len(word) < defaultMinLength {
 			t.Errorf("%q is too short to matter", word)
 		}
 		if word != strings.ToLower(word) || word != strings.TrimSpace(word) {
@@ -77,14 +77,14 @@ func FuzzPassword(f *testing.F) {
 	f.Add("password", ana)
 	f.Add("u\u0308ber\x00", "")
 	f.Fuzz(func(t *testing.T, password, email string) {
-		if checkNew(password, DefaultMinLength, email) != nil {
+		if checkNew(password, defaultMinLength, email) != nil {
 			return
 		}
 		n := normal(password)
-		if len(n) > maxPassword || utf8.RuneCountInString(n) < DefaultMinLength || !utf8.ValidString(n) || strings.Contains(n, "\x00") {
+		if len(n) > maxPassword || utf8.RuneCountInString(n) < defaultMinLength || !utf8.ValidString(n) || strings.Contains(n, "\x00") {
 			t.Fatalf("%q was accepted", password)
 		}
-		if checkNew(n, DefaultMinLength, email) != nil || normal(n) != n {
+		if checkNew(n, defaultMinLength, email) != nil || normal(n) != n {
 			t.Fatalf("%q is good and its normal form is not", password)
 		}
 		if usable(password) != nil {

@@ -67,20 +67,11 @@ func (s *Service) checkRegistration(r RegisterRequest) (email data.Email, invita
 	return email, invitation, nil
 }
 
-// CheckPasswordPolicy says what is wrong with a new password, as a *FieldError
-// of the field password, or nil.
-func (s *Service) CheckPasswordPolicy(password string) error {
-	if err := checkNew(password, s.o.MinLength); err != nil {
-		return &FieldError{Field: "password", Problem: err.Error()}
-	}
-	return nil
-}
-
 // HashNew checks a new password and hashes it, for the command. Its errors are
 // a *FieldError, a *BusyError and that of ctx.
 func (s *Service) HashNew(ctx context.Context, password string) (string, error) {
-	if err := s.CheckPasswordPolicy(password); err != nil {
-		return "", err
+	if err := checkNew(password, s.o.MinLength); err != nil {
+		return "", &FieldError{Field: "password", Problem: err.Error()}
 	}
 	return s.hash(ctx, tag{}, password)
 }

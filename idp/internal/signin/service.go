@@ -29,7 +29,7 @@ type Options struct {
 	Store        *data.Store
 	Registration Registration  // Open unless set
 	Cost         int           // the bcrypt cost of new hashes; 12 unless set
-	MinLength    int           // of new passwords, in characters; DefaultMinLength unless set
+	MinLength    int           // of new passwords, in characters; defaultMinLength unless set
 	Workers      int           // of the hashing room; half of the processors unless set
 	Wait         time.Duration // how long one may wait for a worker
 	Throttle     Throttle
@@ -98,7 +98,7 @@ func (o *Options) complete() error {
 		o.Cost = 12
 	}
 	if o.MinLength == 0 {
-		o.MinLength = DefaultMinLength
+		o.MinLength = defaultMinLength
 	}
 	if o.bcrypt == nil {
 		o.bcrypt = realBcrypt{}

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -175,7 +173,3 @@ type panicError struct {
 func newPanic(value any) error { return &panicError{value: value, stack: debug.Stack()} }
 
 func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{IP: p.Masked().Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
-}

@@ -117,6 +117,15 @@ func TestAPanicIsAServerErrorAndItsStackIsForTheLog(t *testing.T) {
 	}
 }
 
+func TestHealthSaysWhy(t *testing.T) {
+	check := func() error { return errors.New("the disk is gone") }
+	got, _ := refuse(health(check)(nil), http.MethodGet)
+	want := `{"error":"temporarily_unavailable","error_description":"the disk is gone"}` + "\n"
+	if got.Code != http.StatusServiceUnavailable || got.Body.String() != want {
+		t.Errorf("got %d %s", got.Code, got.Body)
+	}
+}
+
 // refuse writes err as the answer to a request.
 func refuse(err error, method string) (*httptest.ResponseRecorder, string) {
 	var log bytes.Buffer

@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/rand"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -83,6 +84,10 @@ func clientAddress(trusted []netip.Prefix) echo.IPExtractor {
 		options = append(options, echo.TrustIPRange(ipNet(p)))
 	}
 	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Masked().Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
 
 // jsonSerializer writes answers. Nothing is read through it: wire.ReadJSON is

@@ -2,8 +2,11 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"signet/idp/internal/wire"
 )
 
 // route is one row of the table: every answer that the issuer can give.
@@ -47,7 +50,7 @@ func ping(c echo.Context) error {
 func health(check func() error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if err := check(); err != nil {
-			return c.String(http.StatusServiceUnavailable, err.Error()+"\n")
+			return wire.Unavailable(err.Error(), time.Second, err)
 		}
 		return c.String(http.StatusOK, "ok\n")
 	}

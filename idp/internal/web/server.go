@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -31,6 +32,10 @@ type Options struct {
 	Metadata *wellknown.Metadata
 }
 
+// toAnswer is what remains when a request has used up its time: a client that
+// sent its body too slowly is still told so.
+const toAnswer = 5 * time.Second
+
 // New builds the server that answers on behalf of the issuer. It does not
 // listen yet.
 func New(o Options) *http.Server {
@@ -46,7 +51,7 @@ func New(o Options) *http.Server {
 		Handler:           e,
 		ReadHeaderTimeout: o.Limits.HeaderTimeout,
 		ReadTimeout:       o.Limits.RequestTimeout,
-		WriteTimeout:      o.Limits.RequestTimeout, // a long poll moves its own
+		WriteTimeout:      o.Limits.RequestTimeout + toAnswer, // a long poll moves its own
 		IdleTimeout:       o.Limits.IdleTimeout,
 		MaxHeaderBytes:    o.Limits.Header,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
@@ -64,6 +69,9 @@ func mount(e *echo.Echo, o Options) {
 			path = r.path + base
 		}
 		e.Add(r.method, path, r.handler, r.access.middleware(o.Origins)...)
+		if r.method == http.MethodGet { // RFC 9110, section 9.1: who has GET has HEAD
+			e.HEAD(path, r.handler, r.access.middleware(o.Origins)...)
+		}
 		methods[path] = append(methods[path], r.method)
 		reach[path] = r.access
 	}
