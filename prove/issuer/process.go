@@ -36,8 +36,8 @@ var Roomy = Settings{
 	"passwords.bcrypt_cost":   "10",
 	"passwords.hashing_wait":  "25s",
 	"throttle.free":           "1000",
-	"throttle.network_burst":  "1000000",
-	"throttle.register_burst": "1000000",
+	"throttle.network_burst":  "100000",
+	"throttle.register_burst": "100000",
 	"log.level":               "warn",
 }
 
