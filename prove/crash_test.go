@@ -35,6 +35,7 @@ func TestKillUnderLoad(t *testing.T) {
 			p.Kill()
 			return
 		}
+		c.operations = r.IntN(3)
 		o := c.load(t, 1+r.Int64N(300), p.Kill)
 		p.Kill()
 		acknowledged += o.acknowledged.Load()

@@ -20,7 +20,10 @@ type crew struct {
 	rand    *rand.Rand
 	keys    *keyLog
 	workers [][]*person
-	people  int
+
+	// operations is how often keys are rotated or revoked in one stretch of
+	// load, if it lasts so long.
+	operations int
 }
 
 // crewSize is how many ask at once, and mostPeople how many each of them is.
@@ -148,7 +151,7 @@ func (c *crew) audit(t *testing.T, everything bool) {
 // operate rotates and revokes keys beside the others, through the command.
 func (c *crew) operate(ctx context.Context, stop <-chan struct{}, o *outcome) {
 	r := rand.New(rand.NewPCG(c.rand.Uint64(), 77))
-	for range r.IntN(3) {
+	for range c.operations {
 		select {
 		case <-stop:
 			return

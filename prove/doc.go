@@ -6,7 +6,7 @@
 // The quick ones run with go test ./...; the rest take minutes and need the
 // build tag crash:
 //
-//	go test -tags crash ./prove/ [-rounds 50] [-cuts 200] [-seed N]
+//	go test -tags crash ./prove/ [-rounds 50] [-cuts 200] [-revocations 10] [-seed N]
 //
 // It never looks at the issuer from inside: the same tests would judge another
 // issuer with the same command and wire.

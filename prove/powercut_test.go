@@ -32,12 +32,13 @@ func TestPowerCut(t *testing.T) {
 		t.Error(err)
 	}
 	t.Logf("%d events, %d syncs, %d acknowledgements, %d keys revoked; %d power cuts in %s: %d losses", len(run.events), run.syncs(),
-		run.acknowledged, len(run.crew.keys.revoked), *cuts, time.Since(begin).Round(time.Millisecond), len(losses))
+		run.acknowledged, len(run.crew.keys.revoked), *cuts+firstEvents, time.Since(begin).Round(time.Millisecond), len(losses))
 
 	// What the power cut left is not only right when it is read: the issuer
 	// goes on with it.
 	for range 5 {
-		run.goOn(t, r)
+		run.goOn(t, r, firstEvents)
+		run.goOn(t, r, len(run.events))
 	}
 }
 
@@ -56,7 +57,7 @@ func TestPowerCutNoticesAMissingSync(t *testing.T) {
 	run := record(t, home, r, 100)
 	losses := run.cut(t, r, *cuts/2)
 	t.Logf("%d events, %d syncs, %d acknowledgements; %d power cuts: %d losses", len(run.events), run.syncs(),
-		run.acknowledged, *cuts/2, len(losses))
+		run.acknowledged, *cuts/2+firstEvents, len(losses))
 	if len(losses) == 0 {
 		t.Fatal("an issuer without a single sync lost nothing: this test cannot see a loss")
 	}
@@ -86,6 +87,7 @@ func record(t *testing.T, home issuer.Home, r *rand.Rand, count int64) *recordin
 	trace := filepath.Join(t.TempDir(), "trace")
 	home.Under = disk.Command(trace)
 	run := &recording{home: home, crew: newCrew(home, r)}
+	run.crew.operations = 4
 	p := start(t, home)
 	o := run.crew.load(t, count, p.Kill)
 	p.Kill()
@@ -113,10 +115,18 @@ func (run *recording) syncs() (n int) {
 	return n
 }
 
-// cut cuts the power before count random events and judges what is left.
+// firstEvents is about as many as an issuer needs for its first start; the
+// power is cut before each of them.
+const firstEvents = 100
+
+// cut cuts the power before count random events, and before each of the first,
+// and judges what is left.
 func (run *recording) cut(t *testing.T, r *rand.Rand, count int) (losses []error) {
 	t.Helper()
 	at := map[int]int{}
+	for i := range min(firstEvents, len(run.events)) {
+		at[i]++
+	}
 	for range count {
 		at[r.IntN(len(run.events))]++
 	}
@@ -153,11 +163,12 @@ func (run *recording) leave(t *testing.T, files map[string][]byte) string {
 	return folder
 }
 
-// goOn cuts the power at a random point and starts the issuer on what is left.
-func (run *recording) goOn(t *testing.T, r *rand.Rand) {
+// goOn cuts the power before one of so many events and starts the issuer on
+// what is left.
+func (run *recording) goOn(t *testing.T, r *rand.Rand, among int) {
 	t.Helper()
 	p := disk.NewPlayer(run.home.State)
-	until := r.IntN(len(run.events))
+	until := r.IntN(min(among, len(run.events)))
 	for _, e := range run.events[:until] {
 		if err := p.Play(e); err != nil {
 			t.Fatal(err)

@@ -76,7 +76,7 @@ func (c *Conn) Do(path string, body []byte) ([]byte, error) {
 		return c.body.Bytes(), nil
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // absent: at once
-		return nil, &BusyError{time.Duration(seconds) * time.Second}
+		return nil, &BusyError{time.Duration(seconds) * time.Second, fmt.Sprintf("%s %.200s", resp.Status, c.body.Bytes())}
 	}
 	return nil, fmt.Errorf("%s: %s: %.200s", path, resp.Status, c.body.Bytes())
 }

@@ -3,14 +3,20 @@ package load
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
 
 // BusyError says that the server put the request off, and until when.
-type BusyError struct{ RetryAfter time.Duration }
+type BusyError struct {
+	RetryAfter time.Duration
+	Said       string
+}
 
-func (e *BusyError) Error() string { return "load: the server is busy, for " + e.RetryAfter.String() }
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("load: put off for %s: %s", e.RetryAfter, e.Said)
+}
 
 // Patient makes a caller who comes back when the server said, and not before.
 func Patient(call Call) Call {
@@ -102,10 +108,10 @@ func (s *Sample) note(err error, latency time.Duration) {
 		s.Busy++
 	case err != nil:
 		s.Errors++
-		if s.First == nil {
-			s.First = err
-		}
 	default:
 		s.Latencies = append(s.Latencies, latency)
+	}
+	if s.First == nil {
+		s.First = err
 	}
 }

@@ -11,7 +11,7 @@ type Sample struct {
 	Latencies []time.Duration // of the requests that were answered well
 	Busy      int             // the server asked to come back later
 	Errors    int             // anything else
-	First     error           // the first of them
+	First     error           // the first of both
 	Elapsed   time.Duration
 	CPU       time.Duration // of the side that was asked; 0: not known
 }
