@@ -1,6 +1,8 @@
 package keys
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"testing"
 	"time"
@@ -42,6 +44,26 @@ func TestATokenOfEveryLineVerifiesAgainstTheJWKS(t *testing.T) {
 		}
 		if _, err := s.Sign("at+jwt", nil, 10*time.Minute+1); !errors.Is(err, ErrLifetime) {
 			t.Errorf("%s: a token that outlives its key: %v", alg, err)
+		}
+	}
+}
+
+func TestAnRSAKeyHasTheSizeThatWasAskedFor(t *testing.T) {
+	sealer := NewSealer(testMasterKey, "store1")
+	for _, bits := range []int{2048, 3072, 4096} {
+		f, err := generate(token.RS256, bits, rand.Reader, sealer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := openPair(&keyRecord{KID: f.KID, Alg: token.RS256, Public: f.Public, Sealed: f.Sealed}, sealer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.public.(*rsa.PublicKey).N.BitLen(); got != bits {
+			t.Errorf("asked for %d bits and got %d", bits, got)
+		}
+		if signature, err := p.sign([]byte("x")); err != nil || len(signature) != bits/8 {
+			t.Errorf("a signature of %d bytes under %d bits: %v", len(signature), bits, err)
 		}
 	}
 }
