@@ -53,7 +53,7 @@ type house struct {
 // openHouse opens the state folder that c names, and makes it, with a master
 // key and a key ring, where there is none.
 func openHouse(ctx context.Context, c config.Config, environ []string, logger *slog.Logger) (_ *house, err error) {
-	if err := os.MkdirAll(c.State, 0o700); err != nil {
+	if err := makeFolder(c.State); err != nil {
 		return nil, fmt.Errorf("the state folder: %w", err)
 	}
 	if err := checkFolder(c.State); err != nil {
@@ -80,6 +80,18 @@ func openHouse(ctx context.Context, c config.Config, environ []string, logger *s
 		return nil, err
 	}
 	return h, giveToOwner(c.State)
+}
+
+// makeFolder makes the state folder where there is none. A power cut must not
+// take away its name with all that was acknowledged in it.
+func makeFolder(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
 }
 
 // openServices starts the services on the opened store and keys.

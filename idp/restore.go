@@ -97,7 +97,7 @@ func (r *restoring) run(ctx context.Context, backup string) (err error) {
 		return err
 	}
 	r.from = found.From
-	if err := os.MkdirAll(r.config.State, 0o700); err != nil {
+	if err := makeFolder(r.config.State); err != nil {
 		return err
 	}
 	if err := r.lock(ctx); err != nil {

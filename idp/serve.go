@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,12 +37,26 @@ func serveCommand(cmd *cobra.Command, env *environment) error {
 
 // serve runs the issuer until ctx ends, and then stops it gracefully.
 func serve(ctx context.Context, c config.Config, env *environment) error {
+	giveProcessors(&c.Passwords)
 	logger := newLogger(c.Log, env.err)
 	h, err := openHouse(ctx, c, env.environ, logger)
 	if err != nil {
 		return err
 	}
 	return errors.Join(h.serve(ctx, env.out), h.Close())
+}
+
+// processors is how many Go was started with.
+var processors = runtime.GOMAXPROCS(0)
+
+// giveProcessors adds a processor of Go's for every hashing worker. A worker's
+// thread stands behind all others in the kernel's eyes; the processor that it
+// holds would stand there with it, and with it the requests queued on it.
+func giveProcessors(p *config.Passwords) {
+	if p.HashingWorkers == 0 {
+		p.HashingWorkers = max(1, processors/2)
+	}
+	runtime.GOMAXPROCS(processors + p.HashingWorkers)
 }
 
 func (h *house) serve(ctx context.Context, out io.Writer) error {
