@@ -121,14 +121,9 @@ func (r *Ring) Reseal(ctx context.Context, to *Sealer) error {
 		next := c.record.clone()
 		for i := range next.Keys {
 			k := &next.Keys[i]
-			if k.Sealed == "" {
-				continue
-			}
-			sealed, err := from.reseal(to, sealedKeyKind, k.KID, k.Sealed)
-			if err != nil {
+			if err := from.reseal(to, sealedKeyKind, k.KID, &k.Sealed); err != nil {
 				return nil, err
 			}
-			k.Sealed = sealed
 		}
 		next.Rev++
 		return encode(next)

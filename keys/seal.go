@@ -123,18 +123,23 @@ func readSealHeader(sealed string) (h sealHeader, err error) {
 	return h, nil
 }
 
-// reseal opens with s, or with to if that was done already, and seals anew.
-func (s *Sealer) reseal(to *Sealer, kind, id, sealed string) (string, error) {
+// reseal opens with s, or with to if that was done already, and seals anew. A
+// secret that was destroyed ("") stays so.
+func (s *Sealer) reseal(to *Sealer, kind, id string, sealed *string) error {
+	if *sealed == "" {
+		return nil
+	}
 	from := s
-	if head, err := readSealHeader(sealed); err == nil && head.Master == to.with.id {
+	if head, err := readSealHeader(*sealed); err == nil && head.Master == to.with.id {
 		from = to
 	}
-	plain, err := from.Open(kind, id, sealed)
+	plain, err := from.Open(kind, id, *sealed)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer clear(plain)
-	return to.Seal(kind, id, plain)
+	*sealed, err = to.Seal(kind, id, plain)
+	return err
 }
 
 func (s *Sealer) String() string       { return "sealer under master key " + s.with.id }
