@@ -16,11 +16,21 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the first signal asks to stop, and a second one ends the process
-	code := run(ctx, os.Args[1:], environment{environ: os.Environ(), in: os.Stdin, out: os.Stdout, err: os.Stderr})
-	stop()
-	os.Exit(code)
+	os.Exit(run(untilSignal(), os.Args[1:], environment{environ: os.Environ(), in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}
+
+// untilSignal ends at the first signal to stop. By then nobody catches a
+// second one, which ends the process.
+func untilSignal() context.Context {
+	ctx, end := context.WithCancel(context.Background())
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-caught
+		signal.Stop(caught)
+		end()
+	}()
+	return ctx
 }
 
 // Exit codes; the README lists them.

@@ -31,7 +31,7 @@ func usersListCommand(env *environment) *cobra.Command {
 				case asJSON:
 					return env.json(map[string]any{"users": list})
 				}
-				rows := [][]string{{"ID", "E-MAIL", "ROLES", "CREATED", ""}}
+				rows := [][]string{{"ID", "E-MAIL", "ROLES", "CREATED", "REMARKS"}}
 				for _, u := range list {
 					rows = append(rows, []string{string(u.ID), u.Email, roleList(u.Roles), env.when(u.CreatedAt), remarks(u)})
 				}
