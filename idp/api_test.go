@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"signet/data"
 	"signet/idp/internal/grant"
@@ -207,4 +208,34 @@ func TestAPlainHTTPIssuerOnANetworkWorksWhereTheSettingsAllowIt(t *testing.T) {
 	i := newIssuer(t, "SIGNET_ISSUER=http://id.internal:4000", "SIGNET_INSECURE_ISSUER=true", "SIGNET_BROWSER_ORIGINS=")
 	tokens := i.signUp("ada@example.com")
 	i.call(http.MethodGet, "/me", "", bearer(tokens.AccessToken)...).want(t, http.StatusOK)
+}
+
+// Access tokens of before are from the future then, and are refused as any
+// such token; nobody is signed out, and nothing that had ended comes back.
+func TestAClockThatJumpsBackSignsNobodyOut(t *testing.T) {
+	i := newIssuer(t)
+	ada := i.signUp("ada@example.com")
+	ended := i.login("ada@example.com")
+	i.post("/logout", refreshBody(ended.RefreshToken)).want(t, http.StatusNoContent)
+
+	i.clock.setBack(48 * time.Hour)
+	i.call(http.MethodGet, "/readyz", "").want(t, http.StatusOK)
+	jwks := i.call(http.MethodGet, "/.well-known/jwks.json", "").want(t, http.StatusOK)
+	if got := jwks.Header.Get("Cache-Control"); !strings.HasPrefix(got, "public, max-age=5") {
+		t.Errorf("the JWKS may be cached: %s", got)
+	}
+	i.call(http.MethodGet, "/me", "", bearer(ada.AccessToken)...).want(t, http.StatusUnauthorized)
+	for range 3 {
+		ada = i.post("/refresh", refreshBody(ada.RefreshToken)).want(t, http.StatusOK)
+		i.call(http.MethodGet, "/me", "", bearer(ada.AccessToken)...).want(t, http.StatusOK)
+	}
+	i.post("/refresh", refreshBody(ended.RefreshToken)).want(t, http.StatusUnauthorized)
+	i.login("ada@example.com")
+
+	// What a network has registered cannot be told from what it will have
+	// registered: it waits for one more, and no longer.
+	put := i.post("/register", credentials("bob@example.com")).want(t, http.StatusTooManyRequests)
+	if wait, err := strconv.Atoi(put.Header.Get("Retry-After")); err != nil || wait > 30 {
+		t.Errorf("a registration is put off for %q seconds", put.Header.Get("Retry-After"))
+	}
 }

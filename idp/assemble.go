@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -33,7 +32,7 @@ func newServer(h *house, jwks *wellknown.JWKS) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	bearer, err := ownTokens(h.ring, c)
+	bearer, err := h.ownTokens()
 	if err != nil {
 		return nil, err
 	}
@@ -41,8 +40,8 @@ func newServer(h *house, jwks *wellknown.JWKS) (*http.Server, error) {
 		Issuer: issuer, Origins: c.Browser.Origins, TrustedProxies: c.TrustedProxies, Limits: c.Limits, Logger: h.logger,
 		Healthy: h.healthy, Ready: h.ready,
 		Account: account.New(account.Options{
-			SignIn: h.signin, Grants: h.grants, Users: h.store, Bearer: bearer, Now: time.Now, Logger: h.logger,
-			Mint:   mint.New(mint.Options{Issuer: c.Issuer, Ring: h.ring, Profiles: profilesOf(c)}),
+			SignIn: h.signin, Grants: h.grants, Users: h.store, Bearer: bearer, Now: h.now, Logger: h.logger,
+			Mint:   mint.New(mint.Options{Issuer: c.Issuer, Ring: h.ring, Profiles: profilesOf(c), Now: h.now}),
 			Cookie: account.CookieOptions{Path: strings.TrimSuffix(issuer.Path, "/") + "/session", Secure: !c.PlainHTTP(), KnownFor: c.Throttle.KnownFor},
 		}),
 		JWKS: jwks, Metadata: metadata,
@@ -58,16 +57,17 @@ func profilesOf(c config.Config) []mint.Profile {
 }
 
 // ownTokens verifies the issuer's own access tokens with the keys at hand.
-func ownTokens(ring *keys.Ring, c config.Config) (*resource.Verifier, error) {
+func (h *house) ownTokens() (*resource.Verifier, error) {
+	c := h.config
 	var audiences []string
 	for _, a := range c.Audiences {
 		audiences = append(audiences, a.Name)
 	}
 	published := resource.KeyFunc(func(kid string) (resource.Key, bool) {
-		public, alg, state, ok := ring.Snapshot().Public(kid)
+		public, alg, state, ok := h.ring.Snapshot().Public(kid)
 		return resource.Key{ID: kid, Alg: alg, Public: public}, ok && state != keys.Gone
 	})
-	options := []resource.Option{resource.WithAudiences(audiences[1:]...), resource.WithKeys(published)}
+	options := []resource.Option{resource.WithAudiences(audiences[1:]...), resource.WithKeys(published), resource.WithNow(h.now)}
 	if c.InsecureIssuer {
 		options = append(options, resource.WithInsecureHTTP())
 	}
@@ -87,12 +87,13 @@ func (h *house) ready() error {
 	if err := h.healthy(); err != nil {
 		return err
 	}
-	now := time.Now()
+	now := h.now()
 	return errors.Join(h.ring.Ready(now), h.macs.Ready(now))
 }
 
 // listen opens the port, with TLS where there is a certificate.
-func listen(c config.Config, logger *slog.Logger) (net.Listener, error) {
+func (h *house) listen() (net.Listener, error) {
+	c := h.config
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", c.Listen, err)
@@ -100,7 +101,7 @@ func listen(c config.Config, logger *slog.Logger) (net.Listener, error) {
 	if !c.TLS.Enabled() {
 		return listener, nil
 	}
-	certificate, err := web.LoadCertificate(c.TLS.Cert, c.TLS.Key, logger, time.Now)
+	certificate, err := web.LoadCertificate(c.TLS.Cert, c.TLS.Key, h.logger, h.now)
 	if err != nil {
 		listener.Close()
 		return nil, err

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"signet/idp/internal/config"
+	"signet/idp/internal/web"
 )
 
 func configCommand(env *environment) *cobra.Command {
@@ -16,6 +19,9 @@ func configCommand(env *environment) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			c, err := env.load()
 			if err != nil {
+				return err
+			}
+			if err := checkCertificate(c, env.now); err != nil {
 				return err
 			}
 			if asJSON {
@@ -70,4 +76,15 @@ func (env *environment) showChecked(c config.Config) {
 	if longest := longestAccess(c); longest > 0 {
 		env.printf("access tokens live at most %s\n", longest)
 	}
+}
+
+// checkCertificate reads the files of TLS as the start would.
+func checkCertificate(c config.Config, now func() time.Time) error {
+	if !c.TLS.Enabled() {
+		return nil
+	}
+	if _, err := web.LoadCertificate(c.TLS.Cert, c.TLS.Key, slog.Default(), now); err != nil {
+		return usageError{err}
+	}
+	return nil
 }

@@ -136,7 +136,7 @@ func (env *environment) openQuietly(ctx context.Context, c config.Config, how op
 			"there is no store in %s yet; idp makes one when it starts (or is this the wrong folder?)", c.State)}
 	}
 	logger := slog.New(slog.NewTextHandler(env.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	h, err := openHouse(ctx, c, env.environ, logger)
+	h, err := openHouse(ctx, c, env.environ, env.now, logger)
 	if err == nil && missing {
 		env.notef("made a new store in %s; its master key is in %s\n", c.State, h.master.From)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"signet/idp/internal/config"
 )
@@ -50,7 +51,7 @@ func TestNothingIsMadeInAFolderThatOthersMayChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openHouse(t.Context(), c, nil, slog.New(slog.DiscardHandler)); !errors.Is(err, errFolder) {
+	if _, err := openHouse(t.Context(), c, nil, time.Now, slog.New(slog.DiscardHandler)); !errors.Is(err, errFolder) {
 		t.Errorf("got %v", err)
 	}
 	if made, err := filepath.Glob(filepath.Join(state, "*")); err != nil || len(made) > 0 {

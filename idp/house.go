@@ -36,6 +36,7 @@ const lockWait = time.Second
 // running opens one for itself.
 type house struct {
 	config config.Config
+	now    func() time.Time
 	logger *slog.Logger
 	engine *bolt.Engine
 	store  *data.Store
@@ -52,7 +53,7 @@ type house struct {
 
 // openHouse opens the state folder that c names, and makes it, with a master
 // key and a key ring, where there is none.
-func openHouse(ctx context.Context, c config.Config, environ []string, logger *slog.Logger) (_ *house, err error) {
+func openHouse(ctx context.Context, c config.Config, environ []string, now func() time.Time, logger *slog.Logger) (_ *house, err error) {
 	if err := makeFolder(c.State); err != nil {
 		return nil, fmt.Errorf("the state folder: %w", err)
 	}
@@ -63,13 +64,13 @@ func openHouse(ctx context.Context, c config.Config, environ []string, logger *s
 	if err != nil {
 		return nil, err
 	}
-	h := &house{config: c, logger: logger, engine: engine}
+	h := &house{config: c, now: now, logger: logger, engine: engine}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	if h.store, err = data.Open(ctx, engine, data.Options{Logger: logger}); err != nil {
+	if h.store, err = data.Open(ctx, engine, data.Options{Now: now, Logger: logger}); err != nil {
 		return nil, err
 	}
 	master, err := h.openKeys(ctx, environ)
@@ -103,6 +104,7 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 	}
 	h.grants, err = grant.New(grant.Options{
 		Store: h.store, MACs: h.macs, Refused: macRefused, Logger: h.logger,
+		Now:    h.now,
 		Policy: grant.Policy{TTL: t.RefreshTTL, Max: t.RefreshMax, Grace: t.RefreshGrace, Late: late},
 	})
 	if err != nil {
@@ -111,7 +113,7 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 	h.signin, err = signin.New(ctx, signin.Options{
 		Store: h.store, Registration: signin.Registration(h.config.Registration),
 		Cost: p.BcryptCost, MinLength: p.MinLength, Workers: p.HashingWorkers, Wait: p.HashingWait,
-		Throttle: signin.Throttle(h.config.Throttle), CookieKey: master.Derive("signin"), Logger: h.logger,
+		Throttle: signin.Throttle(h.config.Throttle), CookieKey: master.Derive("signin"), Now: h.now, Logger: h.logger,
 	})
 	return err
 }
@@ -156,6 +158,7 @@ func (h *house) control() http.Handler {
 		Registration:   string(h.config.Registration),
 		State:          h.config.State,
 		Version:        version(),
+		Now:            h.now,
 		Logger:         h.logger,
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +29,14 @@ type issuer struct {
 	handler http.Handler
 	url     string
 	log     *bytes.Buffer
+	clock   *wallClock
 }
+
+// wallClock is a clock that somebody may set.
+type wallClock struct{ off atomic.Int64 }
+
+func (c *wallClock) now() time.Time           { return time.Now().Add(time.Duration(c.off.Load())) }
+func (c *wallClock) setBack(by time.Duration) { c.off.Add(-int64(by)) }
 
 // newIssuer starts one on an empty state folder. Settings are as in the
 // environment: SIGNET_TOKENS_ACCESS_TTL=1m.
@@ -43,8 +51,8 @@ func newIssuer(t testing.TB, settings ...string) *issuer {
 		t.Fatal(err)
 	}
 	c.Passwords.BcryptCost = signin.MinCost // nobody may configure that
-	log := new(bytes.Buffer)
-	h, err := openHouse(t.Context(), c, nil, slog.New(slog.NewTextHandler(log, nil)))
+	log, clock := new(bytes.Buffer), new(wallClock)
+	h, err := openHouse(t.Context(), c, nil, clock.now, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,14 +61,14 @@ func newIssuer(t testing.TB, settings ...string) *issuer {
 			t.Error(err)
 		}
 	})
-	jwks := wellknown.NewJWKS(h.ring, time.Minute, wellknown.Limits{InAll: 100, PerAddress: 100}, time.Now)
+	jwks := wellknown.NewJWKS(h.ring, time.Minute, wellknown.Limits{InAll: 100, PerAddress: 100}, clock.now)
 	server, err := newServer(h, jwks)
 	if err != nil {
 		t.Fatal(err)
 	}
 	listening := httptest.NewServer(server.Handler)
 	t.Cleanup(listening.Close)
-	return &issuer{t: t, house: h, handler: server.Handler, url: listening.URL, log: log}
+	return &issuer{t: t, house: h, handler: server.Handler, url: listening.URL, log: log, clock: clock}
 }
 
 // answer is what came back.

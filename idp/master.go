@@ -47,7 +47,7 @@ func (h *house) openKeys(ctx context.Context, environ []string) (keys.MasterKey,
 }
 
 func (h *house) openSealed(ctx context.Context) (err error) {
-	o := keys.Options{Config: keyConfig(h.config), Sealer: h.sealer, Logger: h.logger}
+	o := keys.Options{Config: keyConfig(h.config), Sealer: h.sealer, Now: h.now, Logger: h.logger}
 	o.Store = h.store.Cell(ringCell)
 	if h.ring, err = keys.Open(ctx, o); err != nil {
 		return err

@@ -44,7 +44,7 @@ func (h *house) reseal(ctx context.Context, file string) (control.Resealed, erro
 		return control.Resealed{}, err
 	}
 	out := control.Resealed{
-		Old: old.ID(), New: master.ID(), OldFrom: h.master.From, File: file, Made: found.Created, At: time.Now().UTC().Round(0),
+		Old: old.ID(), New: master.ID(), OldFrom: h.master.From, File: file, Made: found.Created, At: h.now().UTC().Round(0),
 	}
 	return out, h.change(ctx, old, master, found, out.At)
 }

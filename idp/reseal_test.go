@@ -184,7 +184,7 @@ func open(t *testing.T, state string, environ []string) (*house, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return openHouse(t.Context(), c, environ, quiet)
+	return openHouse(t.Context(), c, environ, time.Now, quiet)
 }
 
 func mustOpen(t *testing.T, state string, environ []string) *house {

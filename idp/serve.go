@@ -39,7 +39,7 @@ func serveCommand(cmd *cobra.Command, env *environment) error {
 func serve(ctx context.Context, c config.Config, env *environment) error {
 	giveProcessors(&c.Passwords)
 	logger := newLogger(c.Log, env.err)
-	h, err := openHouse(ctx, c, env.environ, logger)
+	h, err := openHouse(ctx, c, env.environ, env.now, logger)
 	if err != nil {
 		return err
 	}
@@ -61,13 +61,13 @@ func giveProcessors(p *config.Passwords) {
 
 func (h *house) serve(ctx context.Context, out io.Writer) error {
 	jwks := wellknown.NewJWKS(h.ring, h.config.Limits.LongPoll,
-		wellknown.Limits{InAll: h.config.Limits.LongPolls, PerAddress: h.config.Limits.LongPollsEach}, time.Now)
+		wellknown.Limits{InAll: h.config.Limits.LongPolls, PerAddress: h.config.Limits.LongPollsEach}, h.now)
 	server, err := newServer(h, jwks)
 	if err != nil {
 		return err
 	}
 	server.RegisterOnShutdown(jwks.Stop)
-	listener, err := listen(h.config, h.logger)
+	listener, err := h.listen()
 	if err != nil {
 		return err
 	}
