@@ -52,7 +52,7 @@ func (h *house) openSealed(ctx context.Context) (err error) {
 	if h.ring, err = keys.Open(ctx, o); err != nil {
 		return err
 	}
-	o.Store = h.store.Cell(macsCell)
+	o.Store, o.KeepMACs = h.store.Cell(macsCell), h.config.Tokens.RefreshMax
 	h.macs, err = keys.OpenMACs(ctx, o)
 	return err
 }

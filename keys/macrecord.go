@@ -44,6 +44,9 @@ func (r *macRecord) check() error {
 	if r.Lease <= 0 || r.Skew < 0 {
 		return fmt.Errorf("no lease")
 	}
+	if len(r.Keys) == 0 {
+		return fmt.Errorf("no key")
+	}
 	ids := map[uint32]bool{}
 	for _, k := range r.Keys {
 		switch {
@@ -122,6 +125,13 @@ func stepMACs(r macRecord, lease, skew time.Duration, t instant, newKey newMAC) 
 		next.Rev++
 	}
 	return next, nil
+}
+
+// due says whether the newest key has made MACs for its time. Where replaced
+// keys are not kept, none is replaced: every refresh token would die.
+func (r *macRecord) due(every, keep time.Duration, now time.Time) bool {
+	newest := r.Keys[len(r.Keys)-1]
+	return keep > 0 && !now.Before(newest.From.Add(every))
 }
 
 // rotateMACs adds a key that begins when every node knows it. The others

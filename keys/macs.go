@@ -24,6 +24,8 @@ type MACs struct {
 	keeper *keeper[*macContent]
 	lease  time.Duration
 	skew   time.Duration
+	every  time.Duration // how long a key makes MACs
+	keep   time.Duration // how long it verifies after that; 0: none is replaced
 	random io.Reader
 	snap   atomic.Pointer[macSnapshot]
 
@@ -42,12 +44,12 @@ type macSnapshot struct {
 }
 
 // OpenMACs reads the MAC keys from their store, or makes the first. Of the
-// configuration it uses Lease and Skew.
+// configuration it uses Lease, Skew and RotateEvery.
 func OpenMACs(ctx context.Context, o Options) (*MACs, error) {
 	if err := o.defaults(); err != nil {
 		return nil, err
 	}
-	m := &MACs{lease: o.Config.Lease, skew: o.Config.Skew, random: o.Rand, sealer: o.Sealer}
+	m := &MACs{lease: o.Config.Lease, skew: o.Config.Skew, every: o.Config.RotateEvery, keep: o.KeepMACs, random: o.Rand, sealer: o.Sealer}
 	m.keeper = &keeper[*macContent]{
 		name: "the MAC keys", store: o.Store, clock: &clock{read: o.Now}, log: o.Logger, lease: o.Config.Lease,
 		open: m.open,
@@ -137,7 +139,11 @@ func (m *MACs) step(ctx context.Context, start bool) error {
 		if !start {
 			lease, skew = time.Duration(r.Lease), time.Duration(r.Skew)
 		}
-		return stepMACs(r, lease, skew, t, m.make)
+		next, err := stepMACs(r, lease, skew, t, m.make)
+		if err != nil || !next.due(m.every, m.keep, t.now) {
+			return next, err
+		}
+		return rotateMACs(next, m.keep, t, m.make)
 	})
 }
 

@@ -84,6 +84,38 @@ func TestANewMACKeyBeginsWhenEveryNodeKnowsItAndTheOldIsKept(t *testing.T) {
 	}
 }
 
+func TestMACKeysAreReplacedOnSchedule(t *testing.T) {
+	clk := newTestClock()
+	o := testOptions(&memStore{}, clk.now, token.ES256)
+	o.KeepMACs = 30 * 24 * time.Hour
+	a, b := mustOpenMACs(t, o), mustOpenMACs(t, o)
+	old, mac, _ := a.Sum(nil)
+
+	clk.add(o.Config.RotateEvery - time.Second)
+	a.confirm(t)
+	clk.add(2 * time.Minute)
+	if a.confirm(t); len(a.snap.Load().record.Keys) != 2 {
+		t.Fatalf("%d keys when the first had its time", len(a.snap.Load().record.Keys))
+	}
+	clk.add(2 * time.Minute)
+	b.confirm(t)
+	a.confirm(t)
+	if id, _, err := b.Sum(nil); err != nil || id == old {
+		t.Errorf("the next never began: %v", err)
+	}
+	if n := len(a.snap.Load().record.Keys); n != 2 {
+		t.Errorf("two nodes made %d keys", n)
+	}
+	if err := b.Verify(old, nil, mac[:]); err != nil {
+		t.Errorf("a grant's token died with the schedule: %v", err)
+	}
+	clk.add(o.KeepMACs + time.Hour)
+	b.confirm(t)
+	if err := b.Verify(old, nil, mac[:]); !errors.Is(err, ErrMACRevoked) {
+		t.Errorf("after the longest life of a grant: %v", err)
+	}
+}
+
 func TestARevokedMACKeyIsDeadAtOnceAndElsewhereAfterALease(t *testing.T) {
 	clk := newTestClock()
 	o := testOptions(&memStore{}, clk.now, token.ES256)

@@ -21,6 +21,10 @@ type Options struct {
 	Rand   io.Reader        // crypto/rand.Reader unless set
 	Logger *slog.Logger     // slog.Default() unless set
 
+	// KeepMACs is how long a replaced MAC key verifies: the longest that a
+	// grant may live. Without it MAC keys are replaced by hand only.
+	KeepMACs time.Duration
+
 	generate func(Alg, *Sealer) (fresh, error) // tests make cheaper keys
 }
 
