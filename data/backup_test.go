@@ -318,6 +318,50 @@ func (f *full) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// slowReader is where a backup goes that waits for its reader.
+type slowReader struct {
+	bytes.Buffer
+	reached, goOn chan struct{}
+}
+
+func (r *slowReader) Write(p []byte) (int, error) {
+	if r.reached != nil {
+		close(r.reached)
+		r.reached = nil
+		<-r.goOn
+	}
+	return r.Buffer.Write(p)
+}
+
+func TestABackupHoldsNobodyUpAndIsOfOneMoment(t *testing.T) {
+	engines(t, func(t *testing.T, engine kv.Engine) {
+		s := open(t, engine, newClock())
+		furnish(t, s)
+		r := &slowReader{reached: make(chan struct{}), goOn: make(chan struct{})}
+		reached, done := r.reached, make(chan error, 1)
+		go func() {
+			_, err := s.Backup(t.Context(), r)
+			done <- err
+		}()
+		<-reached
+		// A megabyte and more, so that the file has to grow meanwhile.
+		for n := range 40 {
+			if err := s.SaveThrottle(t.Context(), bytes.Repeat([]byte{byte(n + 1)}, 100_000)); err != nil {
+				t.Fatal(err)
+			}
+			newUser(t, s, fmt.Sprintf("late%d@example.com", n))
+		}
+		close(r.goOn)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		info, err := CheckBackup(bytes.NewReader(r.Bytes()))
+		if err != nil || info.Users != 2 {
+			t.Errorf("the backup has %d users: %v", info.Users, err)
+		}
+	})
+}
+
 func TestABackupOntoAFullDiskSaysSo(t *testing.T) {
 	s := open(t, mem.New(), newClock())
 	furnish(t, s)
