@@ -204,6 +204,23 @@ func TestADisabledPersonIsOut(t *testing.T) {
 	i.post("/refresh", refreshBody(tokens.RefreshToken)).want(t, http.StatusUnauthorized)
 }
 
+func TestWhoIsRemovedIsOutAndTheEmailIsSomebodyElses(t *testing.T) {
+	i := newIssuer(t)
+	tokens := i.signUp("ada@example.com")
+	email, _ := data.ParseEmail("ada@example.com")
+	user, _ := i.house.store.UserByEmail(t.Context(), email)
+	if err := i.house.store.DeleteUser(t.Context(), user.ID); err != nil {
+		t.Fatal(err)
+	}
+	i.call(http.MethodGet, "/me", "", bearer(tokens.AccessToken)...).want(t, http.StatusUnauthorized)
+	i.post("/login", credentials("ada@example.com")).want(t, http.StatusUnauthorized)
+	again := i.signUp("ada@example.com")
+	if me := i.call(http.MethodGet, "/me", "", bearer(again.AccessToken)...).want(t, http.StatusOK); me.ID == string(user.ID) {
+		t.Error("somebody else has the same id")
+	}
+	i.post("/refresh", refreshBody(tokens.RefreshToken)).want(t, http.StatusUnauthorized)
+}
+
 func TestAPlainHTTPIssuerOnANetworkWorksWhereTheSettingsAllowIt(t *testing.T) {
 	i := newIssuer(t, "SIGNET_ISSUER=http://id.internal:4000", "SIGNET_INSECURE_ISSUER=true", "SIGNET_BROWSER_ORIGINS=")
 	tokens := i.signUp("ada@example.com")

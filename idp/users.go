@@ -12,7 +12,7 @@ func usersCommand(env *environment) *cobra.Command {
 	cmd := &cobra.Command{Use: "users", Short: "Look after the people who can sign in",
 		Long: "Look after the people who can sign in. WHO is an e-mail address or a user's id."}
 	cmd.AddCommand(usersAddCommand(env), usersListCommand(env), usersShowCommand(env), usersRolesCommand(env),
-		usersDisableCommand(env), usersEnableCommand(env), usersPasswordCommand(env), usersSignOutCommand(env),
+		usersDisableCommand(env), usersEnableCommand(env), usersPasswordCommand(env), usersSignOutCommand(env), usersRemoveCommand(env),
 		usersInviteCommand(env), usersImportCommand(env))
 	return cmd
 }

@@ -73,6 +73,17 @@ func usersSignOutCommand(env *environment) *cobra.Command {
 		})
 }
 
+func usersRemoveCommand(env *environment) *cobra.Command {
+	return changeCommand(env, "remove", "Forget a user for good (disable is the one that can be undone)",
+		func(ctx context.Context, s *session, who string) (control.UserChange, error) {
+			return s.Remove(ctx, who)
+		},
+		func(u control.UserChange) {
+			env.printf("%s is gone, and may register anew as somebody else\n", u.Email)
+			env.signedOut(u)
+		})
+}
+
 func usersRolesCommand(env *environment) *cobra.Command {
 	var change control.RoleChange
 	var set []string

@@ -79,6 +79,7 @@ func NewHandler(s Services) http.Handler {
 	handle(mux, &s, opUser, s.user)
 	handle(mux, &s, opRoles, s.roles)
 	handle(mux, &s, opDisable, s.disable)
+	handle(mux, &s, opRemove, s.remove)
 	handle(mux, &s, opPassword, s.setPassword)
 	handle(mux, &s, opSignOut, s.signOut)
 	handle(mux, &s, opInvite, s.invite)
@@ -107,6 +108,7 @@ const (
 	opDisable   operation = "users/disable"
 	opPassword  operation = "users/set-password"
 	opSignOut   operation = "users/sign-out"
+	opRemove    operation = "users/remove"
 	opInvite    operation = "users/invite"
 	opImport    operation = "users/import"
 	opBackup    operation = "backup"

@@ -104,6 +104,12 @@ func (c *Client) Roles(ctx context.Context, who string, change RoleChange) (User
 	return call[userInput, UserChange](ctx, c, opRoles, userInput{Who: who, Roles: change})
 }
 
+// Remove takes a user out of the store, with the user's grants. The e-mail is
+// free then.
+func (c *Client) Remove(ctx context.Context, who string) (UserChange, error) {
+	return call[userInput, UserChange](ctx, c, opRemove, userInput{Who: who})
+}
+
 // Disable stops a user from signing in and ends the user's grants, or allows
 // it again.
 func (c *Client) Disable(ctx context.Context, who string, disabled bool) (UserChange, error) {
@@ -240,6 +246,17 @@ func (s *Services) disable(ctx context.Context, in userInput) (UserChange, error
 		return UserChange{}, err
 	}
 	return s.changed(ctx, opDisable, u, ends), nil
+}
+
+func (s *Services) remove(ctx context.Context, in userInput) (UserChange, error) {
+	u, err := s.find(ctx, in.Who)
+	if err != nil {
+		return UserChange{}, err
+	}
+	if err := s.Store.DeleteUser(ctx, u.ID); err != nil {
+		return UserChange{}, err
+	}
+	return s.changed(ctx, opRemove, u, true), nil
 }
 
 func (s *Services) setPassword(ctx context.Context, in userInput) (UserChange, error) {
