@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"signet/data/kv"
@@ -53,7 +54,11 @@ func checkSchedule(c config.Config) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: the settings of keys do not fit together: %w", cmp.Or(c.File, "the configuration"), err)
+	var places strings.Builder
+	for _, p := range append(c.SetUnder("keys."), c.SetUnder("tokens.access_ttl")...) {
+		fmt.Fprintf(&places, "\n  %s: %s", p.Where, p.Key)
+	}
+	return fmt.Errorf("%s: the settings of keys do not fit together: %w%s", cmp.Or(c.File, "the configuration"), err, &places)
 }
 
 // printf speaks to people.

@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"signet/resource/token"
@@ -31,6 +32,24 @@ type Config struct {
 	Browser      Browser
 	Log          Log
 	Limits       Limits
+
+	places []Place
+}
+
+// Place says where a setting was set: file:line, or its name in the
+// environment.
+type Place struct{ Key, Where string }
+
+// SetUnder lists the settings whose keys begin with prefix and that are not at
+// their defaults' place, for complaints about several of them together.
+func (c Config) SetUnder(prefix string) []Place {
+	var under []Place
+	for _, p := range c.places {
+		if strings.HasPrefix(p.Key, prefix) {
+			under = append(under, p)
+		}
+	}
+	return under
 }
 
 // TLS names the certificate to serve with. Both are set or neither is.

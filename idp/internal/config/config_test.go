@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,7 @@ func TestTheProjectsFileIsTheDefaultsButForTheDemosOrigin(t *testing.T) {
 	want := defaults(t)
 	want.File = projectFile
 	want.Browser.Origins = []string{"http://localhost:3000"}
+	c.places = nil
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("the file gives\n%+v\nthe code\n%+v", c, want)
 	}
@@ -108,6 +110,11 @@ func TestTheEnvironmentWinsOverTheFile(t *testing.T) {
 	want.Tokens.AccessTTL, want.InsecureIssuer, want.Limits.Body = 90*time.Second, true, 1<<20
 	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")}
 	want.Throttle.Free, want.Registration = 7, RegistrationClosed
+	wantPlaces := []Place{{"keys.algs", "c.yaml:6"}}
+	if got := c.SetUnder("keys."); !slices.Equal(got, wantPlaces) {
+		t.Errorf("set at %v, want %v", got, wantPlaces)
+	}
+	c.places = nil
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", c, want)
 	}

@@ -46,6 +46,11 @@ func Parse(name string, body []byte, environ []string) (Config, error) {
 		return Config{}, &Error{Problems: l.problems}
 	}
 	c.File = name
+	for _, s := range l.table {
+		if where := l.from[s.key].where; where != byDefault {
+			c.places = append(c.places, Place{Key: s.key, Where: where})
+		}
+	}
 	return c, nil
 }
 
@@ -71,6 +76,9 @@ type loader struct {
 	problems []Problem
 }
 
+// byDefault is the place of a setting that nobody set.
+const byDefault = "default"
+
 type origin struct {
 	where string // file:line, or the name in the environment
 	text  string
@@ -80,7 +88,7 @@ type origin struct {
 func newLoader(c *Config) *loader {
 	l := &loader{config: c, table: settings(c), from: map[string]origin{}}
 	for _, s := range l.table {
-		l.set(s, s.key, origin{where: "default", text: s.def}, splitList(s.value, s.def))
+		l.set(s, s.key, origin{where: byDefault, text: s.def}, splitList(s.value, s.def))
 	}
 	return l
 }
