@@ -4,7 +4,7 @@
 // Each is one sealed record in the store, changed only by compare-and-swap,
 // so that any node may rotate and exactly one wins. The rules are pure
 // functions from a record and a moment to the next record; the ring runs
-// them and serves immutable snapshots. See DESIGN, section 4.
+// them and serves immutable snapshots. See docs/design.md, section 4.
 //
 // It never imports the store, never hands out a private half, never signs
 // past its lease, and never lets a key sign before every verifier that obeys
