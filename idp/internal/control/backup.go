@@ -20,11 +20,11 @@ func (c *Client) Backup(ctx context.Context, w io.Writer) (data.BackupInfo, erro
 	}
 	defer answer.Body.Close()
 	info, err := data.CheckBackup(io.TeeReader(answer.Body, w))
+	if ctx.Err() != nil { // even if the last byte had come: whoever interrupts wants none
+		return info, errorf(Failed, "interrupted; there is no backup")
+	}
 	if err == nil {
 		return info, nil
-	}
-	if ctx.Err() != nil {
-		return info, errorf(Failed, "interrupted; there is no backup")
 	}
 	drain(answer.Body) // the trailer comes after the last byte
 	if why := answer.Trailer.Get(failureTrailer); why != "" {
