@@ -50,8 +50,8 @@ type Grant struct {
 func (g *Grant) kind() string  { return "grant" }
 func (g *Grant) version() *int { return &g.V }
 
-// alive tells whether anything of the grant can still be used.
-func (s *Store) alive(g Grant, u User, now time.Time) bool {
+// Alive tells whether anything of the grant of u can still be used at now.
+func (s *Store) Alive(g Grant, u User, now time.Time) bool {
 	return g.User == u.ID && g.Epoch == u.Epoch && !u.Disabled &&
 		now.Before(g.ExpiresAt) && slices.Contains(s.meta.Lineage(), g.Inc)
 }
@@ -175,7 +175,7 @@ func (s *Store) UserGrants(ctx context.Context, id UserID, after GrantID, limit 
 			if g, found, bad = getGrant(tx, grant); bad != nil {
 				return false
 			}
-			if found && s.alive(g, u, now) {
+			if found && s.Alive(g, u, now) {
 				list = append(list, g)
 			}
 			return len(list) < limit

@@ -120,7 +120,7 @@ func (w *sweeper) sweepGrant(id GrantID) (again time.Time, err error) {
 		return w.unread(err), nil
 	case err != nil:
 		return time.Time{}, err
-	case found && w.s.alive(g, u, w.now):
+	case found && w.s.Alive(g, u, w.now):
 		return g.ExpiresAt, nil
 	}
 	deleteGrant(w.tx, id, g.User)

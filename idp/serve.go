@@ -76,6 +76,8 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 		return errors.Join(err, listener.Close())
 	}
 
+	h.announce(out, listener.Addr()) // before a command can change what it says
+
 	// What runs beside the requests goes on until the last of them is
 	// answered: a key ring without its lease would refuse them.
 	beside, stopBeside := context.WithCancel(context.WithoutCancel(ctx))
@@ -87,7 +89,6 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	group.Go(func() error { return h.sweep(failed) })
 	group.Go(func() error { return control.Serve(failed, commands, h.control(), h.logger) })
 	group.Go(func() error { return unlessClosed(server.Serve(listener)) })
-	h.announce(out, listener.Addr())
 
 	select {
 	case <-ctx.Done():

@@ -45,7 +45,7 @@ func (a *API) bearer(c echo.Context) (caller, error) {
 		return caller{}, invalidToken("The sign-in has ended.", err)
 	case err != nil:
 		return caller{}, err
-	case user.Disabled, g.Epoch != user.Epoch, string(user.ID) != token.Subject():
+	case !a.Users.Alive(g, user, a.Now()), string(user.ID) != token.Subject():
 		return caller{}, invalidToken("The sign-in has ended.", nil)
 	}
 	return caller{user: user, grant: id}, nil
