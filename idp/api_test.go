@@ -65,8 +65,9 @@ func TestANewPasswordEndsTheOtherGrants(t *testing.T) {
 	change := `{"current":"` + password + `","new":"another horse battery"}`
 	i.post("/me/password", change, bearer(phone.AccessToken)...).want(t, http.StatusNoContent)
 
-	i.post("/refresh", refreshBody(laptop.RefreshToken)).want(t, http.StatusUnauthorized)
+	// Before the refresh, which removes what it finds dead.
 	i.call(http.MethodGet, "/me", "", bearer(laptop.AccessToken)...).want(t, http.StatusUnauthorized)
+	i.post("/refresh", refreshBody(laptop.RefreshToken)).want(t, http.StatusUnauthorized)
 	i.post("/refresh", refreshBody(phone.RefreshToken)).want(t, http.StatusOK)
 	i.post("/login", credentials("ada@example.com")).want(t, http.StatusUnauthorized)
 	i.post("/login", `{"email":"ada@example.com","password":"another horse battery"}`).want(t, http.StatusOK)
