@@ -19,26 +19,76 @@ type rule struct {
 }
 
 var rules = []rule{
-	{"the leaves import nothing of Signet", is("resource/token", "idp/internal/wire"), under("signet"), true},
+	{"the leaves import nothing of Signet", is("resource/token", "idp/internal/wire", "internal/recent"), under("signet"), true},
+	{"the verifier of proofs imports the leaf alone", is("resource/dpop"), except(within(""), "resource/token", "resource/dpop"), true},
 	{"resource never imports the issuer, its keys or its store", within("resource"), under("signet/keys", "signet/data", "signet/idp"), true},
-	{"resource never makes others compile bbolt or Echo", is("resource", "resource/token"), under("go.etcd.io/bbolt", "github.com/labstack/echo"), true},
+	{"resource never makes others compile bbolt or Echo", is("resource", "resource/token", "resource/dpop"), under("go.etcd.io/bbolt", "github.com/labstack/echo"), true},
+	{"the gateway stands on what every resource server has", is("resource/gateway"), except(within(""), "resource"), false},
+	{"no program is made of test kits", except(within(""), append(kits, "prove")...), under(append(signet(kits), "testing")...), true},
 	{"data never imports keys, jwx or Echo", within("data"), under("signet/keys", "signet/idp", "github.com/lestrrat-go/jwx", "github.com/labstack/echo"), true},
 	{"an engine knows nothing of records", within("data/kv"), only("signet/data"), true},
 	{"bbolt stays behind its engine", except(within(""), "data/kv/bolt"), under("go.etcd.io/bbolt"), false},
 	{"keys never imports data", within("keys"), under("signet/data", "signet/idp"), true},
+	{"an example is a stranger: it imports nothing of Signet", within("examples"), under("signet"), true},
 	{"jwx stays behind the packages that read and write tokens",
-		except(within(""), "keys", "idp/internal/jose", "resource", "resource/token"), under("github.com/lestrrat-go/jwx"), false},
+		except(within(""), "keys", "idp/internal/jose", "resource", "resource/token", "resource/dpop"), under("github.com/lestrrat-go/jwx"), false},
 	{"an endpoint never imports another endpoint, nor web", is(endpoints...), under(signet(append(endpoints, "idp/internal/web"))...), false},
 	{"a service never imports an endpoint, nor web, nor Echo", is(services...),
 		under(append(signet(append(endpoints, "idp/internal/web")), "github.com/labstack/echo")...), true},
 	{"only resource/echoauth and the issuer's web side know Echo", except(within(""), append([]string{"resource/echoauth", "idp/internal/web", "bench/floor"}, endpoints...)...),
 		under("github.com/labstack/echo"), false},
+	{"only resource/grpcauth makes anybody compile gRPC", except(within(""), "resource/grpcauth"), under("google.golang.org"), true},
 }
 
-var endpoints = []string{"idp/internal/wellknown", "idp/internal/account", "idp/internal/token", "idp/internal/authorize"}
+// kits are for tests, also for those of others.
+var kits = []string{
+	"data/kv/kvtest",
+	"idp/internal/live/livetest",
+	"idp/internal/request/requesttest",
+	"resource/dpop/dpoptest",
+	"resource/internal/issuertest",
+	"resource/internal/vectors",
+	"resource/resourcetest",
+}
 
-var services = []string{"idp/internal/grant", "idp/internal/signin", "idp/internal/client", "idp/internal/mint",
-	"idp/internal/jose", "idp/internal/status", "idp/internal/fetch", "idp/internal/control", "idp/internal/config", "idp/internal/secret"}
+var endpoints = []string{
+	"idp/internal/account",
+	"idp/internal/authorize",
+	"idp/internal/device",
+	"idp/internal/interact",
+	"idp/internal/introspect",
+	"idp/internal/logout",
+	"idp/internal/par",
+	"idp/internal/registration",
+	"idp/internal/token",
+	"idp/internal/userinfo",
+	"idp/internal/wellknown",
+}
+
+var services = []string{
+	"idp/internal/bearer",
+	"idp/internal/claims",
+	"idp/internal/client",
+	"idp/internal/client/metadata",
+	"idp/internal/config",
+	"idp/internal/control",
+	"idp/internal/deliver",
+	"idp/internal/devicecode",
+	"idp/internal/dpop",
+	"idp/internal/fetch",
+	"idp/internal/grant",
+	"idp/internal/hint",
+	"idp/internal/jose",
+	"idp/internal/live",
+	"idp/internal/mint",
+	"idp/internal/pages",
+	"idp/internal/request",
+	"idp/internal/secret",
+	"idp/internal/session",
+	"idp/internal/signin",
+	"idp/internal/signout",
+	"idp/internal/status",
+}
 
 func TestTheImportRules(t *testing.T) {
 	packages := list(t)

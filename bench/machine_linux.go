@@ -12,7 +12,8 @@ import (
 
 const tick = 10 * time.Millisecond // of utime and stime; see proc(5)
 
-// cpuOf is the processor time that a process has used; 0 is this one.
+// cpuOf is the processor time that a process has used; 0 is this one. It is 0
+// where it cannot be found out.
 func cpuOf(pid int) time.Duration {
 	if pid == 0 {
 		var used syscall.Rusage
@@ -36,6 +37,28 @@ func cpuOf(pid int) time.Duration {
 		return 0
 	}
 	return time.Duration(user+system) * tick
+}
+
+// memoryOf is what a process has of the machine's memory.
+func memoryOf(pid int) (m Memory) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return m
+	}
+	for line := range bytes.Lines(status) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		var kilobytes int64
+		if n, _ := fmt.Sscanf(string(value), "%d kB", &kilobytes); n != 1 {
+			continue
+		}
+		switch string(name) {
+		case "VmRSS":
+			m.Resident = kilobytes << 10
+		case "RssAnon":
+			m.Anonymous = kilobytes << 10
+		}
+	}
+	return m
 }
 
 const tmpfs = 0x01021994

@@ -10,6 +10,8 @@ import (
 
 func cpuOf(int) time.Duration { return 0 }
 
+func memoryOf(int) Memory { return Memory{} }
+
 func describe(string) string {
 	return fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 }

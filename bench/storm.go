@@ -1,9 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"strings"
+	"io"
 	"time"
 
 	"signet/bench/internal/load"
@@ -40,8 +41,9 @@ type Storm struct {
 }
 
 // storm measures with the issuer's own settings for hashing, its cost excepted.
-func (b *bench) storm(ctx context.Context, d time.Duration) (*Storm, error) {
-	stage, err := b.stage(issuer.Settings{"passwords.hashing_wait": "2s"})
+func (b *bench) storm(ctx context.Context) (Section, error) {
+	d := 4 * b.f.duration()
+	stage, err := b.stage(ctx, "", issuer.Settings{"passwords.hashing_wait": "2s"})
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +53,7 @@ func (b *bench) storm(ctx context.Context, d time.Duration) (*Storm, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Storm{Requests: []Weather{{What: jwksRow.What}, {What: "POST /refresh on disk"}}}
+	out := &Storm{Requests: []Weather{{What: "GET the JWKS"}, {What: "POST /refresh on disk"}}}
 	weather := func(d time.Duration) (samples [2]load.Sample) {
 		done := make(chan load.Sample)
 		go func() { done <- load.Open(ctx, calls[0], stormRate/2, d) }()
@@ -85,19 +87,18 @@ func stormCalls(ctx context.Context, s *Stage) (calls [2][]load.Call, logins []l
 			_ = c.Close()
 		}
 	}
-	all, err := newChains(ctx, s.Signet, stormChains)
+	first, err := loginAll(ctx, s.Signet, stormChains, 1)
 	if err != nil {
 		return calls, nil, end, err
 	}
-	client := issuer.NewClient(s.Signet.URL)
-	defer client.Close()
-	want := client.JWKS(ctx)
-	if want.Result != issuer.Done {
-		return calls, nil, end, fmt.Errorf("the JWKS: %s", want)
+	want, err := fetch(ctx, s.Provider.JWKS)
+	if err != nil {
+		return calls, nil, end, err
 	}
+	all := chains{list: newChains(first), request: jsonRefresh("/refresh")}
 	add := func(n int, ask func(i int, c *load.Conn) error) (list []load.Call) {
 		for i := range n {
-			c, dialed := load.Dial(strings.TrimPrefix(s.Signet.URL, "http://"))
+			c, dialed := load.Dial(s.Signet.URL)
 			if dialed != nil {
 				err = dialed
 				return nil
@@ -107,8 +108,10 @@ func stormCalls(ctx context.Context, s *Stage) (calls [2][]load.Call, logins []l
 		}
 		return list
 	}
-	calls[0] = add(stormChains, func(_ int, c *load.Conn) error { return askJWKS(c, want.Body) })
-	calls[1] = add(stormChains, func(i int, c *load.Conn) error { return all[i].turn(c) })
+	calls[0] = add(stormChains, func(_ int, c *load.Conn) error {
+		return askSame(c, load.Request{Path: "/.well-known/jwks.json"}, want, bytes.Equal)
+	})
+	calls[1] = add(stormChains, func(i int, c *load.Conn) error { return all.ask(ctx, i, c) })
 	logins = add(stormLogins, func(_ int, c *load.Conn) error { return askLogin(c) })
 	for i, call := range logins {
 		logins[i] = load.Patient(call)
@@ -122,4 +125,56 @@ func (w Weather) holds() (holds, ok bool) {
 	quiet, ok1 := w.Quiet.Percentile(0.99)
 	storm, ok2 := w.Storm.Percentile(0.99)
 	return storm <= stormFactor*quiet || storm < stormUnder, ok1 && ok2 && w.Storm.Errors+w.Storm.Busy == 0
+}
+
+func (w Weather) ratio() float64 {
+	quiet, _ := w.Quiet.Percentile(0.99)
+	storm, _ := w.Storm.Percentile(0.99)
+	if quiet == 0 {
+		return 0
+	}
+	return float64(storm) / float64(quiet)
+}
+
+func (s *Storm) write(out io.Writer) error {
+	fmt.Fprintf(out, "\nA storm of logins on %d connections (%.1f a second, %d put off, %d errors) beside an open loop of %.0f requests a second\n",
+		stormLogins, s.Logins.Rate(), s.Logins.Busy, s.Logins.Errors, stormRate)
+	w := newTable(out)
+	fmt.Fprintln(w, "\trequest\tquiet p50\tp99\tstorm p50\tp99\tp99 ratio\terrors\t")
+	for _, q := range s.Requests {
+		fmt.Fprintf(w, "\t%s\t%s\t%s\t%s\t%s\t%.1f\t%s\t\n", q.What, percentile(q.Quiet, 0.5), percentile(q.Quiet, 0.99),
+			percentile(q.Storm, 0.5), percentile(q.Storm, 0.99), q.ratio(), failures(q.Quiet, q.Storm))
+	}
+	return w.Flush()
+}
+
+func (s *Storm) figures() any {
+	type weather struct {
+		Request string  `json:"request"`
+		Quiet   figures `json:"quiet"`
+		Storm   figures `json:"storm"`
+		Ratio   float64 `json:"p99_ratio"`
+	}
+	var doc struct {
+		Requests []weather `json:"requests"`
+		Logins   figures   `json:"logins"`
+	}
+	doc.Logins = figuresOf(s.Logins)
+	for _, w := range s.Requests {
+		doc.Requests = append(doc.Requests, weather{w.What, figuresOf(w.Quiet), figuresOf(w.Storm), w.ratio()})
+	}
+	return doc
+}
+
+func (s *Storm) claims() (all []Claim) {
+	for _, w := range s.Requests {
+		says := "too few requests to say, or errors"
+		holds, ok := w.holds()
+		if ok {
+			says = fmt.Sprintf("p99 %s, quiet %s; promised: at most %d times, or under %s",
+				percentile(w.Storm, 0.99), percentile(w.Quiet, 0.99), stormFactor, short(stormUnder))
+		}
+		all = append(all, Claim{w.What + " in a storm of logins", says, holds && ok})
+	}
+	return all
 }

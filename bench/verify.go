@@ -29,34 +29,42 @@ const verifyFloor = "the standard library: SHA-256, one ECDSA verification"
 
 var verifyFirstRow = Row{
 	Name:    "verify-first",
+	Alg:     "ES256",
 	What:    "resource.Verify of a token never seen before",
 	Floor:   verifyFloor,
 	Conns:   oneAndAll,
+	Claims:  []promise{promiseFirst},
 	Prepare: prepareVerify(resource.WithCacheBytes(0)),
 }
 
 var verifySeenRow = Row{
 	Name:    "verify-seen",
+	Alg:     "ES256",
 	What:    "resource.Verify of a token seen before",
 	Floor:   verifyFloor,
 	Conns:   oneAndAll,
+	Claims:  []promise{promiseSeen},
 	Prepare: prepareVerify(),
 }
 
 // prepareVerify has a real token of the running issuer verified by a real
 // resource server, in this process.
 func prepareVerify(opts ...resource.Option) func(context.Context, *Stage) (Side, Side, error) {
-	return func(ctx context.Context, s *Stage) (signet, floor Side, err error) {
-		if err := register(ctx, s.Signet); err != nil {
-			return signet, floor, err
-		}
-		tokens, err := login(ctx, s.Signet)
+	return func(ctx context.Context, s *Stage) (measured, floor Side, err error) {
+		p, err := s.own()
 		if err != nil {
-			return signet, floor, err
+			return measured, floor, err
 		}
-		verifier, err := resource.New(s.Signet.URL, "api", opts...)
+		if err := register(ctx, p); err != nil {
+			return measured, floor, err
+		}
+		tokens, err := login(ctx, p)
 		if err != nil {
-			return signet, floor, err
+			return measured, floor, err
+		}
+		verifier, err := resource.New(p.URL, "api", opts...)
+		if err != nil {
+			return measured, floor, err
 		}
 		s.AtEnd(verifier.Close)
 		ours := func(ctx context.Context) error {
@@ -64,15 +72,11 @@ func prepareVerify(opts ...resource.Option) func(context.Context, *Stage) (Side,
 			return err
 		}
 		if err := soon(ctx, ours); err != nil {
-			return signet, floor, err
+			return measured, floor, err
 		}
-		theirs, err := bareVerification(ctx, s.Signet, tokens.Access)
+		theirs, err := bareVerification(ctx, p, tokens.Access)
 		return inProcess(ours), inProcess(theirs), err
 	}
-}
-
-func inProcess(call load.Call) Side {
-	return Side{Open: func(int) (load.Call, func() error, error) { return call, nil, nil }}
 }
 
 // soon waits until the call works: a resource server fetches its keys beside

@@ -268,6 +268,17 @@ func ioFailure(err error) error {
 	return err
 }
 
+func checkPassing(rest, value []byte) error {
+	if len(rest) == 1+len(Hash{}) {
+		of := map[byte]record{codeKind: &Code{}, requestKind: &Request{}, deviceKind: &Device{}, userCodeKind: &UserCode{},
+			sessionKind: &Session{}, initialTokenKind: &InitialToken{}, markKind: &mark{}}
+		if r, ok := of[rest[0]]; ok {
+			return decode(value, r)
+		}
+	}
+	return fmt.Errorf("%w: a record that ends by itself, of a kind that this program does not know", ErrRecord)
+}
+
 // checkPair says what is wrong with a pair, or that it is not one of the table
 // at the top of this package.
 func checkPair(key, value []byte) error {
@@ -284,9 +295,35 @@ func checkPair(key, value []byte) error {
 		return decode(value, &Invitation{})
 	case grantPrefix:
 		return decode(value, &Grant{})
-	case emailPrefix, costPrefix, holdsPrefix, expiryPrefix, cellPrefix:
+	case clientPrefix:
+		return decode(value, &Client{})
+	case consentPrefix:
+		return decode(value, &Consent{})
+	case endingPrefix:
+		return decode(value, &Ending{})
+	case deliveryPrefix:
+		return decode(value, &Delivery{})
+	case passingPrefix:
+		return checkPassing(rest, value)
+	case statusListPrefix:
+		return decode(value, &StatusList{})
+	case blockPrefix:
+		return decode(value, &Block{})
+	case revocationPrefix:
+		return decode(value, &Revocation{})
+	case revokedKey:
+		if len(value) == 8 {
+			return nil
+		}
+	case emailPrefix, costPrefix, holdsPrefix, clientHoldsPrefix, expiryPrefix, cellPrefix, unusedPrefix, signedInPrefix:
 		if len(rest) > 0 {
 			return nil
+		}
+	case statusBitPrefix:
+		if id := len(StatusListID{}); len(rest) > id {
+			if _, ok := parseStatusIndex(rest[id:]); ok {
+				return nil
+			}
 		}
 	case throttleKey:
 		return nil

@@ -47,3 +47,13 @@ func BenchmarkReadBackup(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDrawClientSlot is what a token of a client's own costs the store.
+func BenchmarkDrawClientSlot(b *testing.B) {
+	c := newClock()
+	s := open(b, mem.New(), c)
+	b.ReportAllocs()
+	for b.Loop() {
+		drawOwn(b, s, "job", "api")
+	}
+}

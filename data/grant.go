@@ -15,6 +15,7 @@ var (
 	ErrNoGrant    = errors.New("data: no such grant")
 	ErrDisabled   = errors.New("data: the user is disabled")
 	ErrStaleEpoch = errors.New("data: the user's grants were ended in the meantime")
+	ErrSignedOut  = errors.New("data: the account was signed out in the meantime")
 )
 
 // Grant is what a client holds for a user: one family of refresh tokens. The
@@ -45,6 +46,29 @@ type Grant struct {
 	Audience []string  `json:"audience,omitzero"`
 	AuthTime time.Time `json:"auth_time"` // when the person proved to be the user
 	AMR      []string  `json:"amr,omitzero"`
+	ACR      string    `json:"acr,omitzero"`
+
+	// NoRefresh says that no refresh token was given out: the grant is there
+	// for its access token, and ends with it.
+	NoRefresh bool `json:"no_refresh,omitzero"`
+
+	// Status are the indices that living access tokens of the grant carry, the
+	// newest last: that one is carried by the next token too. They are good
+	// while TokenEpoch is the user's.
+	Status     []Slot `json:"status,omitempty"`
+	TokenEpoch uint64 `json:"token_epoch,omitzero"`
+
+	// Revocations is how many there had been when the grant was made: those
+	// that come later may end it.
+	Revocations uint64 `json:"revocations,omitzero"`
+
+	// As in Authorization.
+	Account string `json:"account,omitzero"`
+	SID     string `json:"sid,omitzero"`
+	Offline bool   `json:"offline,omitzero"`
+	Claims  string `json:"claims,omitzero"`
+	JKT     string `json:"jkt,omitzero"`
+	Nonce   string `json:"nonce,omitzero"`
 }
 
 func (g *Grant) kind() string  { return "grant" }
@@ -73,31 +97,53 @@ func getHeld(tx kv.Reader, id GrantID) (g Grant, u User, found bool, err error) 
 // CreateGrant stores a new grant. The same transaction makes sure that the user
 // is there (ErrNoUser), may sign in (ErrDisabled) and has the epoch of g still
 // (ErrStaleEpoch): whoever signed in with a password that was changed since
-// gets no grant.
-func (s *Store) CreateGrant(ctx context.Context, g Grant) error {
-	return s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
-		u, found, err := getUser(tx, g.User)
-		switch {
-		case err != nil:
-			return nil, err
-		case !found:
-			return ErrNoUser, nil
-		case u.Disabled:
-			return ErrDisabled, nil
-		case u.Epoch != g.Epoch:
-			return ErrStaleEpoch, nil
-		}
-		taken, err := tx.Get(grantKey(g.ID))
-		if err != nil {
-			return nil, err
-		}
-		if taken != nil {
-			return nil, fmt.Errorf("data: a grant's id was drawn twice")
-		}
-		tx.Put(holdsKey(g.User, g.ID), present)
-		tx.Put(expiryKey(g.ExpiresAt, expiryGrant, g.ID[:]), present)
-		return nil, put(tx, grantKey(g.ID), &g)
+// gets no grant. Nor does a client whose person has signed out of the browser
+// (ErrSignedOut), unless the grant is Offline; nor one that was removed a moment
+// ago (ErrNoClient). It returns the user as the
+// transaction saw it: what a token says of a person is said from that.
+func (s *Store) CreateGrant(ctx context.Context, g Grant) (u User, err error) {
+	err = s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
+		u, verdict, err = s.createGrant(tx, &g)
+		return verdict, err
 	})
+	return u, err
+}
+
+func (s *Store) createGrant(tx kv.Tx, g *Grant) (u User, verdict, err error) {
+	u, found, err := getUser(tx, g.User)
+	switch {
+	case err != nil:
+		return u, nil, err
+	case !found:
+		return u, ErrNoUser, nil
+	case u.Disabled:
+		return u, ErrDisabled, nil
+	case u.Epoch != g.Epoch:
+		return u, ErrStaleEpoch, nil
+	}
+	if g.Account != "" && !g.Offline {
+		if there, err := s.signedIn(tx, *g); err != nil || !there {
+			return u, ErrSignedOut, err
+		}
+	}
+	if gone, err := s.clientGone(tx, g.Client); err != nil || gone {
+		return u, ErrNoClient, err
+	}
+	taken, err := tx.Get(grantKey(g.ID))
+	if err != nil {
+		return u, nil, err
+	}
+	if taken != nil {
+		return u, nil, fmt.Errorf("data: a grant's id was drawn twice")
+	}
+	g.TokenEpoch = u.TokenEpoch
+	if g.Revocations, err = revocations(tx); err != nil {
+		return u, nil, err
+	}
+	tx.Put(holdsKey(g.User, g.ID), present)
+	tx.Put(clientHoldsKey(g.Client, g.ID), present)
+	tx.Put(expiryKey(g.ExpiresAt, expiryGrant, g.ID[:]), present)
+	return u, nil, put(tx, grantKey(g.ID), g)
 }
 
 // Change is what becomes of a grant.
@@ -112,7 +158,7 @@ const (
 // ChangeGrant reads the grant and its user, and does with the grant what fn
 // says, in one transaction. It returns once whatever fn saw is durable. fn may
 // run more than once; what it tells its caller is what its last run told. The
-// grant's id and user stay as they are. A grant that is not there, or whose
+// grant's id, user and client stay as they are. A grant that is not there, or whose
 // user is not, is ErrNoGrant.
 func (s *Store) ChangeGrant(ctx context.Context, id GrantID, fn func(g *Grant, u User) Change) error {
 	return s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
@@ -123,22 +169,82 @@ func (s *Store) ChangeGrant(ctx context.Context, id GrantID, fn func(g *Grant, u
 		if !found {
 			return ErrNoGrant, nil
 		}
+		s.dropStale(tx, &g, u)
+		was := g
 		switch fn(&g, u) {
 		case Save:
-			g.ID, g.User = id, u.ID
+			g.ID, g.User, g.Client = id, u.ID, was.Client
 			return nil, put(tx, grantKey(id), &g)
 		case End:
-			deleteGrant(tx, id, u.ID)
+			s.endGrant(tx, was)
 		}
 		return nil, nil
 	})
 }
 
-// deleteGrant leaves the entry of the expiry index to the sweeper, who alone
-// knows where it is by now.
-func deleteGrant(tx kv.Tx, id GrantID, user UserID) {
-	tx.Delete(grantKey(id))
-	tx.Delete(holdsKey(user, id))
+// endGrant removes the grant, and revokes the access tokens that it has out.
+// The entry of the expiry index is left to the sweeper, who alone knows where
+// it is by now.
+func (s *Store) endGrant(tx kv.Tx, g Grant) {
+	s.markSlots(tx, g.Status)
+	tx.Delete(grantKey(g.ID))
+	tx.Delete(holdsKey(g.User, g.ID))
+	tx.Delete(clientHoldsKey(g.Client, g.ID))
+}
+
+// EndGrants ends those grants of the user that ends says, in bounded steps, and
+// tells how many they were. ends may be asked more than once about a grant. A
+// grant that cannot be read stays, and is an error after the others have ended.
+func (s *Store) EndGrants(ctx context.Context, id UserID, ends func(Grant) bool) (ended int, err error) {
+	step := endedStep{more: true}
+	for step.more {
+		from := step.last
+		failed := s.engine.Update(ctx, func(tx kv.Tx) (err error) {
+			step, err = s.endSome(tx, id, from, ends)
+			return err
+		})
+		if failed != nil {
+			return ended, failed
+		}
+		ended, err = ended+step.ended, errors.Join(err, step.unread)
+	}
+	return ended, err
+}
+
+// endedStep is what one transaction of EndGrants did.
+type endedStep struct {
+	ended  int
+	last   GrantID // that it looked at
+	more   bool    // there may be others after it
+	unread error
+}
+
+// endAtOnce bounds the grants that one transaction looks at.
+const endAtOnce = 100
+
+func (st *Store) endSome(tx kv.Tx, id UserID, after GrantID, ends func(Grant) bool) (s endedStep, err error) {
+	var held []GrantID
+	err = scanHeld(tx, id, after, func(grant GrantID) bool {
+		held = append(held, grant)
+		return len(held) < endAtOnce
+	})
+	if err != nil {
+		return s, err
+	}
+	s.more = len(held) == endAtOnce
+	for _, s.last = range held {
+		g, found, err := getGrant(tx, s.last)
+		switch {
+		case unreadable(err):
+			s.unread = err
+		case err != nil:
+			return s, err
+		case found && ends(g):
+			st.endGrant(tx, g)
+			s.ended++
+		}
+	}
+	return s, nil
 }
 
 // Grant returns the grant, dead or alive, and its user, or ErrNoGrant. What it
@@ -187,7 +293,7 @@ func (s *Store) UserGrants(ctx context.Context, id UserID, after GrantID, limit 
 
 // scanHeld calls fn for the grants of the user after the given one.
 func scanHeld(tx kv.Reader, id UserID, after GrantID, fn func(GrantID) bool) error {
-	prefix := append([]byte(holdsPrefix), id...)
+	prefix := ofUser(holdsPrefix, id)
 	var start []byte
 	if after != (GrantID{}) {
 		start = append(holdsKey(id, after), 0)

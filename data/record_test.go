@@ -3,10 +3,13 @@ package data
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // fillFields gives every field of a struct a value that is not zero, and another one
@@ -18,8 +21,20 @@ func fillFields(t *testing.T, v reflect.Value, n *byte) {
 	case time.Time:
 		v.Set(reflect.ValueOf(time.Date(2031, 5, 6, 7, 8, 9, int(*n)*1_000_001, time.UTC)))
 		return
+	case jsontext.Value:
+		v.SetBytes(fmt.Appendf(nil, `{"text %d":[1]}`, *n))
+		return
 	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fillFields(t, v.Elem(), n)
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fillFields(t, key, n)
+		fillFields(t, value, n)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			fillFields(t, v.Field(i), n)
@@ -35,7 +50,7 @@ func fillFields(t *testing.T, v reflect.Value, n *byte) {
 		v.SetString("text " + string([]byte{'A' + *n%26, 'a' + *n/26}))
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n))
 	case reflect.Uint8:
 		v.SetUint(uint64(*n))
@@ -48,8 +63,15 @@ func fillFields(t *testing.T, v reflect.Value, n *byte) {
 	}
 }
 
+// records has one of every kind.
+func records() []record {
+	return []record{&Meta{}, &User{}, &Invitation{}, &Grant{}, &Client{}, &Consent{}, &Delivery{}, &Ending{}, &mark{},
+		&Code{}, &Request{}, &Device{}, &UserCode{}, &Session{}, &InitialToken{}, &backupHeader{},
+		&StatusList{}, &Block{}, &Revocation{}}
+}
+
 func TestEveryFieldOfEveryRecordSurvives(t *testing.T) {
-	for _, r := range []record{&Meta{}, &User{}, &Invitation{}, &Grant{}, &backupHeader{}} {
+	for _, r := range records() {
 		t.Run(r.kind(), func(t *testing.T) {
 			var n byte
 			v := reflect.ValueOf(r).Elem()
@@ -152,7 +174,7 @@ func TestTheExpiryIndexIsOrderedByTime(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"v":1,"id":"x"}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
-		for _, r := range []record{&Meta{}, &User{}, &Invitation{}, &Grant{}, &backupHeader{}} {
+		for _, r := range records() {
 			err := decode(value, r)
 			if err != nil {
 				if !errors.Is(err, ErrRecord) && !errors.Is(err, ErrVersion) {

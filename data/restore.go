@@ -124,8 +124,12 @@ func fill(ctx context.Context, engine kv.Engine, r io.Reader, meta Meta, want Ba
 		return err
 	}
 	got, err := ReadBackup(r, func(key, value []byte) error {
-		if string(key) == metaKey {
+		if string(key) == metaKey || !restored(key) {
 			return nil
+		}
+		value, err := asRestored(key, value)
+		if err != nil {
+			return err
 		}
 		step = append(step, pair{bytes.Clone(key), bytes.Clone(value)})
 		if size += len(key) + len(value); size < restoreStep {
@@ -146,4 +150,32 @@ func fill(ctx context.Context, engine kv.Engine, r io.Reader, meta Meta, want Ba
 		tx.Delete([]byte(restoringKey))
 		return put(tx, []byte(metaKey), &meta)
 	})
+}
+
+// restored tells whether a record comes back. A code that was redeemed, a
+// request that was decided and a browser that was signed out since the backup
+// must not live again; what was seen or revoked before it stays so. No status
+// list comes back: nobody knows what was revoked since, and a token whose list
+// is not there is refused.
+func restored(key []byte) bool {
+	for _, prefix := range []string{signedInPrefix, statusListPrefix, statusBitPrefix, blockPrefix} {
+		if bytes.HasPrefix(key, []byte(prefix)) {
+			return false
+		}
+	}
+	rest, passes := bytes.CutPrefix(key, []byte(passingPrefix))
+	return !passes || bytes.HasPrefix(rest, []byte{markKind})
+}
+
+// asRestored is a record as it comes back: a grant has no access token out.
+func asRestored(key, value []byte) ([]byte, error) {
+	if !bytes.HasPrefix(key, []byte(grantPrefix)) {
+		return value, nil
+	}
+	var g Grant
+	if err := decode(value, &g); err != nil {
+		return nil, err
+	}
+	g.Status = nil
+	return encode(&g)
 }

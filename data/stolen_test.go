@@ -37,6 +37,7 @@ func TestAStolenFileHoldsNoPasswordAndNoCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secrets := leaveSecrets(t, s)
 	if err := engine.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +48,36 @@ func TestAStolenFileHoldsNoPasswordAndNoCode(t *testing.T) {
 	if !strings.Contains(string(file), string(hash)) {
 		t.Fatal("the test reads the wrong file")
 	}
-	for _, secret := range []string{password, string(code), string(unspent), string(code)[len(invitationCodePrefix):]} {
+	for _, secret := range append(secrets, password, string(code), string(unspent), string(code)[len(invitationCodePrefix):]) {
 		if strings.Contains(string(file), secret) {
 			t.Error("a secret is in the file")
 		}
 	}
+}
+
+// leaveSecrets stores one of each kind that is shown to get something.
+func leaveSecrets(t *testing.T, s *Store) (secrets []string) {
+	t.Helper()
+	secret := func(prefix string) Hash {
+		text, hash, err := s.NewSecret(prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets = append(secrets, text[len(prefix):])
+		return hash
+	}
+	end := s.now().Add(time.Hour)
+	for _, err := range []error{
+		s.Codes.Create(t.Context(), Code{Hash: secret("signet_ac_"), ExpiresAt: end}),
+		s.Requests.Create(t.Context(), Request{Hash: secret("signet_rq_"), ExpiresAt: end}),
+		s.CreateDevice(t.Context(), Device{Hash: secret("signet_dc_"), ExpiresAt: end}, UserCode{Hash: HashOfUserCode("BCDF-GHJK"), ExpiresAt: end}),
+		s.InitialTokens.Create(t.Context(), InitialToken{Hash: secret("signet_ia_"), ExpiresAt: end}),
+		s.CreateClient(t.Context(), Client{ID: "web", SecretHash: secret("signet_cs_"), RegistrationToken: secret("signet_ra_")}, 0),
+		s.Sessions.Create(t.Context(), Session{Hash: secret(""), Secret: secret(""), Previous: secret(""), ExpiresAt: end}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return append(secrets, "BCDFGHJK", "BCDF-GHJK")
 }

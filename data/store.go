@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"signet/data/kv"
+	"signet/internal/recent"
 )
 
 // Options are what a Store needs from outside. The zero value is good.
@@ -18,6 +19,10 @@ type Options struct {
 	Now    func() time.Time // time.Now unless set
 	Rand   io.Reader        // crypto/rand.Reader unless set
 	Logger *slog.Logger     // slog.Default() unless set
+
+	// AccessTTL is the longest that an access token lives: 10 minutes unless
+	// set. What a token carries of a status list is kept for that long.
+	AccessTTL time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -29,6 +34,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
+	}
+	if o.AccessTTL == 0 {
+		o.AccessTTL = 10 * time.Minute
 	}
 	return o
 }
@@ -65,12 +73,32 @@ type Store struct {
 	engine kv.Engine
 	o      Options
 	meta   Meta
+	slots  slots
+	blocks *recent.Cache[*block]
+
+	// What ends by itself.
+	Codes         Table[Code, *Code]
+	Requests      Table[Request, *Request]
+	Devices       Table[Device, *Device]
+	UserCodes     Table[UserCode, *UserCode]
+	Sessions      Table[Session, *Session]
+	InitialTokens Table[InitialToken, *InitialToken]
+}
+
+func (s *Store) tables() {
+	s.Codes = Table[Code, *Code]{s: s, kind: codeKind}
+	s.Requests = Table[Request, *Request]{s: s, kind: requestKind}
+	s.Devices = Table[Device, *Device]{s: s, kind: deviceKind}
+	s.UserCodes = Table[UserCode, *UserCode]{s: s, kind: userCodeKind}
+	s.Sessions = Table[Session, *Session]{s: s, kind: sessionKind, beside: s.besideSession}
+	s.InitialTokens = Table[InitialToken, *InitialToken]{s: s, kind: initialTokenKind}
 }
 
 // Open reads which store the engine holds, or makes an empty engine a new
 // store, durably. An engine that holds something else is refused.
 func Open(ctx context.Context, engine kv.Engine, o Options) (*Store, error) {
-	s := &Store{engine: engine, o: o.withDefaults()}
+	s := &Store{engine: engine, o: o.withDefaults(), blocks: recent.New[*block](blockRoom)}
+	s.tables()
 	fresh, err := newMeta(s.o.Rand, s.now())
 	if err != nil {
 		return nil, err
@@ -125,8 +153,8 @@ func (s *Store) Meta() Meta {
 func (s *Store) now() time.Time { return s.o.Now().UTC().Round(0) }
 
 // decide runs fn in an Update. A verdict is an answer that the transaction
-// found, and is given once all that it read is durable; fn has written nothing
-// when it gives one. An error is a failure to find out.
+// found, and is given once all that it read and wrote is durable. An error is a
+// failure to find out, and undoes what fn wrote.
 func (s *Store) decide(ctx context.Context, fn func(tx kv.Tx) (verdict, err error)) error {
 	var verdict error
 	err := s.engine.Update(ctx, func(tx kv.Tx) (err error) {

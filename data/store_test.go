@@ -86,7 +86,7 @@ func newGrant(t testing.TB, s *Store, u User, lifetime time.Duration) Grant {
 	for i := range g.ID {
 		g.ID[i] = byte(rand.Uint32())
 	}
-	if err := s.CreateGrant(t.Context(), g); err != nil {
+	if err := createGrant(t, s, g); err != nil {
 		t.Fatal(err)
 	}
 	return g
@@ -237,4 +237,10 @@ func race(n int, fn func(i int) bool) (won int) {
 		}
 	}
 	return won
+}
+
+func createGrant(t testing.TB, s *Store, g Grant) error {
+	t.Helper()
+	_, err := s.CreateGrant(t.Context(), g)
+	return err
 }

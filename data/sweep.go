@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"signet/data/kv"
@@ -95,6 +96,14 @@ func (w *sweeper) sweep(e expiryEntry) (err error) {
 		again, err = w.sweepGrant(GrantID(e.id))
 	case expiryInvitation:
 		again, err = w.sweepInvitation(InvitationHash(e.id))
+	case expiryClient:
+		again, err = w.sweepClient(Hash(e.id))
+	case expiryStatusList:
+		return w.sweepStatusList(e)
+	case expiryRevocation:
+		return w.sweepRevocation(e)
+	case expiryPassing:
+		again, err = w.sweepPassing(e.id[0], Hash(e.id[1:]))
 	}
 	if err != nil {
 		return err
@@ -121,9 +130,18 @@ func (w *sweeper) sweepGrant(id GrantID) (again time.Time, err error) {
 	case err != nil:
 		return time.Time{}, err
 	case found && w.s.Alive(g, u, w.now):
-		return g.ExpiresAt, nil
+		if w.s.dropStale(w.tx, &g, u) {
+			err = put(w.tx, grantKey(id), &g)
+		}
+		return g.ExpiresAt, err
+	case found && g.NoRefresh && w.s.Alive(g, u, g.CreatedAt):
+		// Time alone ended it, with its access token: there is nothing to revoke,
+		// and nobody who waits for a list has to hear of it.
+		if slot, ok := g.Slot(); ok && w.now.Before(slot.Until) {
+			return slot.Until, nil
+		}
 	}
-	deleteGrant(w.tx, id, g.User)
+	w.s.endGrant(w.tx, g)
 	return time.Time{}, nil
 }
 
@@ -142,17 +160,67 @@ func (w *sweeper) sweepInvitation(hash InvitationHash) (again time.Time, err err
 	return time.Time{}, nil
 }
 
+func (w *sweeper) sweepPassing(kind byte, h Hash) (again time.Time, err error) {
+	switch kind {
+	case codeKind:
+		return w.s.Codes.sweep(w, h)
+	case requestKind:
+		return w.s.Requests.sweep(w, h)
+	case deviceKind:
+		return w.s.Devices.sweep(w, h)
+	case userCodeKind:
+		return w.s.UserCodes.sweep(w, h)
+	case initialTokenKind:
+		return w.s.InitialTokens.sweep(w, h)
+	case sessionKind:
+		return w.s.Sessions.sweep(w, h)
+	case markKind:
+		return w.sweepMark(h)
+	}
+	w.s.o.Logger.Error("an entry of the expiry index is of no kind")
+	return time.Time{}, nil
+}
+
 // sweepUser removes dead grants of the user, a step of them, and remembers in
-// the entry how far it came.
+// the entry how far it came. What else is left of one who was signed out, or
+// deleted, follows. By its length, what is remembered is a grant or a session.
 func (w *sweeper) sweepUser(e expiryEntry) error {
-	user := UserID(e.id)
+	user, session, more := UserID(e.id), e.value[len(present):], false
+	if len(session) != len(Hash{}) { // it is not through with the grants
+		session = nil
+		if more, err := w.sweepHeld(e, user); err != nil || more {
+			return err
+		}
+	}
+	u, found, err := getUser(w.tx, user)
+	switch {
+	case unreadable(err):
+		err = nil
+	case err == nil && found:
+		if session, more, err = w.signOut(u, session, max(w.left, 1)); more {
+			w.reach(e, session)
+		}
+	case err == nil:
+		more, err = w.forget(user)
+	}
+	if err == nil && !more {
+		w.tx.Delete(e.key)
+	}
+	return err
+}
+
+// reach keeps the entry of a user, and in it how far the sweeper came.
+func (w *sweeper) reach(e expiryEntry, reached []byte) {
+	w.tx.Put(e.key, slices.Concat(present, reached))
+}
+
+func (w *sweeper) sweepHeld(e expiryEntry, user UserID) (more bool, err error) {
 	var after GrantID
 	if rest := e.value[len(present):]; len(rest) == len(after) {
 		after = GrantID(rest)
 	}
 	var step []GrantID
-	more := false
-	err := scanHeld(w.tx, user, after, func(id GrantID) bool {
+	err = scanHeld(w.tx, user, after, func(id GrantID) bool {
 		more = len(step) >= max(w.left, 1)
 		if !more {
 			step = append(step, id)
@@ -163,16 +231,87 @@ func (w *sweeper) sweepUser(e expiryEntry) error {
 		w.left--
 		_, err = w.sweepGrant(step[i])
 	}
+	if err == nil && more {
+		last := step[len(step)-1]
+		w.reach(e, last[:])
+	}
+	return more, err
+}
+
+// forget removes the consents of a user who is gone, and takes the user out of
+// the sessions of browsers that others may still use: a step of them.
+func (w *sweeper) forget(user UserID) (more bool, err error) {
+	consents, more, err := w.some(consentPrefix, user, nil, max(w.left, 1))
 	if err != nil {
-		return err
+		return false, err
+	}
+	for _, key := range consents {
+		w.tx.Delete(key)
 	}
 	if more {
-		last := step[len(step)-1]
-		w.tx.Put(e.key, append(append([]byte(nil), present...), last[:]...))
-	} else {
-		w.tx.Delete(e.key)
+		return true, nil
 	}
-	return nil
+	sessions, more, err := w.some(signedInPrefix, user, nil, max(w.left, 1))
+	for i := 0; i < len(sessions) && err == nil; i++ {
+		err = w.leave(sessionOf(sessions[i], user), func(a Account) bool { return a.User == user })
+		w.tx.Delete(sessions[i])
+	}
+	return more, err
+}
+
+// signOut takes the user out of the sessions of an earlier epoch, so that the
+// clients are told (Ending): a step of those after the given one (nil: from the
+// first). It goes on after last: those that stay would fill every step.
+func (w *sweeper) signOut(u User, after []byte, step int) (last []byte, more bool, err error) {
+	sessions, more, err := w.some(signedInPrefix, u.ID, after, step)
+	for i := 0; i < len(sessions) && err == nil; i++ {
+		session := sessionOf(sessions[i], u.ID)
+		last = session[:]
+		err = w.leave(session, func(a Account) bool { return a.User == u.ID && a.Epoch != u.Epoch })
+	}
+	return last, more, err
+}
+
+// sessionOf reads the name of a session out of a key of signedInPrefix.
+func sessionOf(key []byte, user UserID) Hash { return Hash(key[len(signedInPrefix)+len(user):]) }
+
+// some returns keys of the user, as many as there is room for, from the one
+// after the given rest of a key on (nil: from the first).
+func (w *sweeper) some(prefix string, user UserID, after []byte, room int) (keys [][]byte, more bool, err error) {
+	var start []byte
+	if after != nil {
+		start = slices.Concat(ofUser(prefix, user), after, []byte{0})
+	}
+	err = w.tx.Scan(ofUser(prefix, user), start, func(key, _ []byte) bool {
+		if more = len(keys) >= room; !more {
+			keys = append(keys, append([]byte(nil), key...))
+		}
+		return !more
+	})
+	w.left -= len(keys)
+	return keys, more, err
+}
+
+// leave takes out of the session those accounts that leaves says.
+func (w *sweeper) leave(session Hash, leaves func(Account) bool) error {
+	t := w.s.Sessions
+	v, err := t.read(w.tx, session)
+	if err != nil || v == nil {
+		if unreadable(err) {
+			w.unread(err)
+			err = nil
+		}
+		return err
+	}
+	before := len(v.Accounts)
+	v.Accounts = slices.DeleteFunc(v.Accounts, leaves)
+	switch len(v.Accounts) {
+	case before:
+		return nil
+	case 0:
+		return t.apply(w.tx, session, End, v)
+	}
+	return t.apply(w.tx, session, Save, v)
 }
 
 // unread says when to look again at a record that cannot be read.

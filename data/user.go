@@ -26,11 +26,16 @@ type User struct {
 	EmailVerified bool     `json:"email_verified,omitzero"`
 	Disabled      bool     `json:"disabled,omitzero"`
 	Roles         []string `json:"roles,omitzero"`
+	Profile       Profile  `json:"profile,omitzero"`
 
 	// Epoch counts how often all grants of the user were ended. A grant of
 	// another epoch is ended. It is a counter and not a time, since no clock
 	// can be trusted to go forward.
 	Epoch uint64 `json:"epoch,omitzero"`
+
+	// TokenEpoch counts how often the user's access tokens were revoked while
+	// the grants went on, since they said what no longer holds.
+	TokenEpoch uint64 `json:"token_epoch,omitzero"`
 
 	PasswordHash string    `json:"password_hash,omitzero"` // bcrypt; "" is nobody's password
 	PasswordAt   time.Time `json:"password_at,omitzero"`   // when the password was last set

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -31,11 +32,11 @@ func TestAUserIsFoundByIDAndByEveryFormOfTheEmail(t *testing.T) {
 		}
 		e, _ := ParseEmail("JO\u0308RG@EXAMPLE.COM")
 		byEmail, err := s.UserByEmail(t.Context(), e)
-		if err != nil || fmt.Sprint(byEmail) != fmt.Sprint(made) {
+		if err != nil || !reflect.DeepEqual(byEmail, made) {
 			t.Fatalf("%+v, %v", byEmail, err)
 		}
 		byID, err := s.User(t.Context(), made.ID)
-		if err != nil || fmt.Sprint(byID) != fmt.Sprint(made) {
+		if err != nil || !reflect.DeepEqual(byID, made) {
 			t.Fatalf("%+v, %v", byID, err)
 		}
 		nobody, _ := ParseEmail("nobody@example.com")

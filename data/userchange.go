@@ -13,10 +13,11 @@ import (
 // user's.
 var ErrPasswordChanged = errors.New("data: the password was changed in the meantime")
 
-// CreateUser makes a user of u's e-mail, roles, password hash and flags, with
-// a new id. An invitation that is not zero is spent in the same transaction,
-// and its roles are added. It returns ErrEmailTaken, ErrNoInvitation, or what
-// is wrong with u: an *EmailError, ErrRole or ErrHash.
+// CreateUser makes a user of u's e-mail, roles, password hash, profile and
+// flags, with a new id. An invitation that is not zero is spent in the same
+// transaction, and its roles are added. It returns ErrEmailTaken,
+// ErrNoInvitation, or what is wrong with u: an *EmailError, a *ProfileError,
+// ErrRole or ErrHash.
 func (s *Store) CreateUser(ctx context.Context, u User, invitation InvitationHash) (User, error) {
 	email, err := ParseEmail(u.Email)
 	if err != nil {
@@ -59,14 +60,15 @@ func (s *Store) CreateUser(ctx context.Context, u User, invitation InvitationHas
 // transaction. fn may run more than once; an error of fn changes nothing and is
 // returned. The id, the epoch and the time of creation stay as they are, a new
 // Email is checked and brings its key, and a user who becomes disabled loses
-// all grants. It returns ErrNoUser, ErrEmailTaken, an *EmailError, ErrRole or
-// ErrHash.
+// all grants. It returns ErrNoUser, ErrEmailTaken, an *EmailError, a
+// *ProfileError, ErrRole or ErrHash. Where the roles change, the access tokens
+// that name the old ones are revoked.
 func (s *Store) ChangeUser(ctx context.Context, id UserID, fn func(*User) error) (User, error) {
 	return s.changeUser(ctx, id, nil, func(old User, u *User) error {
 		if err := fn(u); err != nil {
 			return err
 		}
-		u.ID, u.Epoch, u.EmailKey, u.CreatedAt = old.ID, old.Epoch, old.EmailKey, old.CreatedAt
+		u.ID, u.Epoch, u.TokenEpoch, u.EmailKey, u.CreatedAt = old.ID, old.Epoch, old.TokenEpoch, old.EmailKey, old.CreatedAt
 		if u.Email != old.Email {
 			email, err := ParseEmail(u.Email)
 			if err != nil {
@@ -77,12 +79,16 @@ func (s *Store) ChangeUser(ctx context.Context, id UserID, fn func(*User) error)
 		if u.Disabled && !old.Disabled {
 			u.Epoch++
 		}
+		if !slices.Equal(u.Roles, old.Roles) {
+			u.TokenEpoch++
+		}
 		return nil
 	})
 }
 
-// EndUserGrants ends all grants of the user with one write, whatever their
-// number, except keep. The records that are dead now are swept later.
+// EndUserGrants ends all grants of the user, whatever their number, except
+// keep: one write sees to that none can be used. Their access tokens are
+// revoked with it as far as they fit, and else right after it.
 func (s *Store) EndUserGrants(ctx context.Context, id UserID, keep *GrantID) error {
 	_, err := s.changeUser(ctx, id, keep, func(_ User, u *User) error {
 		u.Epoch++
@@ -116,9 +122,10 @@ func (s *Store) ReplacePassword(ctx context.Context, id UserID, proved, hash str
 }
 
 // DeleteUser removes the user at once, whose e-mail is free then. The user's
-// grants are dead, and are swept later.
+// grants and sessions are dead, and are swept later with the consents.
 func (s *Store) DeleteUser(ctx context.Context, id UserID) error {
-	return s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
+	var rest unsettled
+	err := s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
 		u, found, err := getUser(tx, id)
 		if err != nil {
 			return nil, err
@@ -132,15 +139,23 @@ func (s *Store) DeleteUser(ctx context.Context, id UserID) error {
 			tx.Delete(costKey(cost, id))
 		}
 		s.cleanGrants(tx, id)
-		return nil, nil
+		rest, err = s.settleSome(tx, id, GrantID{})
+		return nil, err
 	})
+	if err != nil {
+		return err
+	}
+	s.settle(ctx, id, rest)
+	return nil
 }
 
 // changeUser writes what change made of the user. A new epoch ends the user's
-// grants but keep.
+// grants but keep, and signs the user out of all browsers.
 func (s *Store) changeUser(ctx context.Context, id UserID, keep *GrantID, change func(old User, u *User) error) (User, error) {
 	var changed User
+	var rest unsettled
 	err := s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
+		rest = unsettled{}
 		old, found, err := getUser(tx, id)
 		if err != nil {
 			return nil, err
@@ -160,15 +175,27 @@ func (s *Store) changeUser(ctx context.Context, id UserID, keep *GrantID, change
 		if verdict, err := putUser(tx, old, &changed); verdict != nil || err != nil {
 			return verdict, err
 		}
-		if changed.Epoch == old.Epoch {
+		if changed.Epoch == old.Epoch && changed.TokenEpoch == old.TokenEpoch {
 			return nil, nil
 		}
-		s.cleanGrants(tx, id)
-		return nil, keepGrant(tx, keep, old, changed)
+		if err := keepGrant(tx, keep, old, changed); err != nil {
+			return nil, err
+		}
+		w, signedIn := sweeper{s: s, tx: tx, now: s.now()}, false
+		if changed.Epoch != old.Epoch {
+			if _, signedIn, err = w.signOut(changed, nil, endAtOnce); err != nil {
+				return nil, err
+			}
+		}
+		if rest, err = s.settleSome(tx, id, GrantID{}); rest.more || signedIn {
+			s.cleanGrants(tx, id)
+		}
+		return nil, err
 	})
 	if err != nil {
 		return User{}, err
 	}
+	s.settle(ctx, id, rest)
 	return changed, nil
 }
 
@@ -179,6 +206,11 @@ func putUser(tx kv.Tx, old User, u *User) (verdict, err error) {
 	}
 	if _, err := costOf(u.PasswordHash); u.PasswordHash != "" && err != nil {
 		return err, nil
+	}
+	if u.Profile != old.Profile {
+		if err := u.Profile.Check(); err != nil {
+			return err, nil
+		}
 	}
 	if old.EmailKey != u.EmailKey {
 		taken, err := tx.Get(emailKey(u.EmailKey))

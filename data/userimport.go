@@ -2,8 +2,10 @@ package data
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"signet/data/kv"
@@ -42,7 +44,10 @@ func (s *Store) ImportUser(ctx context.Context, u User) (Imported, error) {
 		return 0, err
 	}
 	now := s.now()
-	u.Email, u.EmailKey, u.Epoch = email.String(), email.Key(), 1
+	u.Email, u.EmailKey = email.String(), email.Key()
+	if u.Epoch, err = s.firstEpoch(given); err != nil {
+		return 0, err
+	}
 	u.CreatedAt, u.UpdatedAt, u.PasswordAt = now, now, now
 
 	var outcome Imported
@@ -60,6 +65,19 @@ func (s *Store) ImportUser(ctx context.Context, u User) (Imported, error) {
 		return 0, err
 	}
 	return outcome, nil
+}
+
+// firstEpoch is another each time for an id that may have been somebody's: what
+// is left of a user who was deleted must not live again with this one.
+func (s *Store) firstEpoch(given UserID) (uint64, error) {
+	if given == "" {
+		return 1, nil
+	}
+	var b [4]byte
+	if _, err := io.ReadFull(s.o.Rand, b[:]); err != nil {
+		return 0, fmt.Errorf("data: no randomness: %w", err)
+	}
+	return 1 + uint64(binary.BigEndian.Uint32(b[:])), nil
 }
 
 // findImported looks for the user by id and by e-mail; no outcome and no

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"signet/data/kv"
 )
@@ -38,11 +39,37 @@ func TestAnImportNeverChangesWhoIsThere(t *testing.T) {
 			}
 		}
 		ana, err := s.User(t.Context(), id)
-		if err != nil || ana.Email != "Ana@example.com" || ana.Epoch != 1 || len(ana.Roles) != 1 || ana.PasswordAt.IsZero() {
+		if err != nil || ana.Email != "Ana@example.com" || ana.Epoch == 0 || len(ana.Roles) != 1 || ana.PasswordAt.IsZero() {
 			t.Errorf("%+v, %v", ana, err)
 		}
 		if cost, err := s.MaxCost(t.Context()); cost != 4 || err != nil {
 			t.Errorf("the highest cost is %d, %v", cost, err)
+		}
+	})
+}
+
+// Until the sweeper comes, what a deleted user had is still in the store.
+func TestAnImportUnderTheIDOfADeletedUserRevivesNothing(t *testing.T) {
+	engines(t, func(t *testing.T, engine kv.Engine) {
+		s := open(t, engine, newClock())
+		const id = "aaaaaaaaaaaaaaaaaaaaaaaaaa"
+		line := User{ID: id, Email: "ana@example.com", PasswordHash: fakeHash(4)}
+		if _, err := s.ImportUser(t.Context(), line); err != nil {
+			t.Fatal(err)
+		}
+		first, err := s.User(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		newGrant(t, s, first, time.Hour)
+		if err := s.DeleteUser(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.ImportUser(t.Context(), line); got != ImportAdded || err != nil {
+			t.Fatal(got, err)
+		}
+		if list, err := s.UserGrants(t.Context(), id, GrantID{}, 0); len(list) > 0 || err != nil {
+			t.Fatal(list, err)
 		}
 	})
 }

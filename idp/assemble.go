@@ -7,44 +7,32 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"signet/data/kv"
-	"signet/idp/internal/account"
 	"signet/idp/internal/config"
 	"signet/idp/internal/mint"
 	"signet/idp/internal/web"
 	"signet/idp/internal/wellknown"
-	"signet/keys"
-	"signet/resource"
 )
 
 // newServer puts the rooms together: services, endpoints, the table of routes.
-func newServer(h *house, jwks *wellknown.JWKS) (*http.Server, error) {
+func (r *rooms) newServer(polls *wellknown.Polls) (*http.Server, error) {
+	h := r.house
+	metadata, err := wellknown.NewMetadata(capabilities(h.config))
+	if err != nil {
+		return nil, err
+	}
+	endpoints, err := r.endpoints()
+	if err != nil {
+		return nil, err
+	}
+	endpoints.JWKS, endpoints.Metadata = wellknown.NewJWKS(h.ring, polls, h.now), metadata
+	endpoints.StatusLists = wellknown.NewStatusLists(r.status, polls)
 	c := h.config
-	issuer, err := url.Parse(c.Issuer)
-	if err != nil {
-		return nil, err
-	}
-	metadata, err := wellknown.NewMetadata(c.Issuer, c.Keys.Algs)
-	if err != nil {
-		return nil, err
-	}
-	bearer, err := h.ownTokens()
-	if err != nil {
-		return nil, err
-	}
 	return web.New(web.Options{
-		Issuer: issuer, Origins: c.Browser.Origins, TrustedProxies: c.TrustedProxies, Limits: c.Limits, Logger: h.logger,
-		Healthy: h.healthy, Ready: h.ready,
-		Account: account.New(account.Options{
-			SignIn: h.signin, Grants: h.grants, Users: h.store, Bearer: bearer, Now: h.now, Logger: h.logger,
-			Mint:   mint.New(mint.Options{Issuer: c.Issuer, Ring: h.ring, Profiles: profilesOf(c), Now: h.now}),
-			Cookie: account.CookieOptions{Path: strings.TrimSuffix(issuer.Path, "/") + "/session", Secure: !c.PlainHTTP(), KnownFor: c.Throttle.KnownFor},
-		}),
-		JWKS: jwks, Metadata: metadata,
+		Issuer: r.issuer, Origins: c.Browser.Origins, TrustedProxies: c.TrustedProxies, Limits: c.Limits, Logger: h.logger,
+		Healthy: h.healthy, Ready: h.ready, Pages: r.pages, Endpoints: endpoints,
 	}), nil
 }
 
@@ -54,24 +42,6 @@ func profilesOf(c config.Config) []mint.Profile {
 		profiles = append(profiles, mint.Profile{Audience: a.Name, Alg: c.Alg(a), TTL: c.AccessTTL(a)})
 	}
 	return profiles
-}
-
-// ownTokens verifies the issuer's own access tokens with the keys at hand.
-func (h *house) ownTokens() (*resource.Verifier, error) {
-	c := h.config
-	var audiences []string
-	for _, a := range c.Audiences {
-		audiences = append(audiences, a.Name)
-	}
-	published := resource.KeyFunc(func(kid string) (resource.Key, bool) {
-		public, alg, state, ok := h.ring.Snapshot().Public(kid)
-		return resource.Key{ID: kid, Alg: alg, Public: public}, ok && state != keys.Gone
-	})
-	options := []resource.Option{resource.WithAudiences(audiences[1:]...), resource.WithKeys(published), resource.WithNow(h.now)}
-	if c.InsecureIssuer {
-		options = append(options, resource.WithInsecureHTTP())
-	}
-	return resource.New(c.Issuer, audiences[0], options...)
 }
 
 // healthy says whether the store still answers; after a failed sync it does

@@ -32,13 +32,13 @@ only, which is not in it: keep the two apart. FILE may be - for standard output.
 			}
 			return env.ask(cmd.Context(), existing, func(s *session) error {
 				if file == "-" {
-					info, err := s.Backup(cmd.Context(), env.out)
+					info, err := env.copyStore(cmd.Context(), s.Backup, env.out)
 					if err == nil {
 						env.notef("%s\n", contents(info))
 					}
 					return err
 				}
-				info, err := writeBackup(cmd.Context(), s, file, force)
+				info, err := env.writeBackup(cmd.Context(), s, file, force)
 				switch {
 				case err != nil:
 					return err
@@ -85,14 +85,14 @@ func fileIsThere(file string) error {
 
 // writeBackup writes a backup beside its place, checks what the disk gives
 // back, and gives it its name only then: there is a whole backup or none.
-func writeBackup(ctx context.Context, s *session, file string, force bool) (info data.BackupInfo, err error) {
+func (env *environment) writeBackup(ctx context.Context, s *session, file string, force bool) (info data.BackupInfo, err error) {
 	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*") // mode 0600
 	if err != nil {
 		return info, err
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	if info, err = s.Backup(ctx, f); err != nil {
+	if info, err = env.copyStore(ctx, s.BackupUnread, f); err != nil {
 		return info, err
 	}
 	if err := f.Sync(); err != nil {
@@ -117,6 +117,16 @@ func writeBackup(ctx context.Context, s *session, file string, force bool) (info
 		return info, err
 	}
 	return info, syncFolder(filepath.Dir(file))
+}
+
+// copyStore writes a backup to w and shows on a terminal how much has come: how
+// much there is to come, nobody knows before.
+func (env *environment) copyStore(ctx context.Context, backup func(context.Context, io.Writer) (data.BackupInfo, error), w io.Writer) (data.BackupInfo, error) {
+	if bar := env.progress(-1); bar != nil {
+		defer func() { _ = bar.Clear() }()
+		w = io.MultiWriter(w, bar)
+	}
+	return backup(ctx, w)
 }
 
 // syncFolder makes the names in a folder durable.

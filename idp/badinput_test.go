@@ -154,7 +154,7 @@ func TestABadAuthorizationHeaderIsChallenged(t *testing.T) {
 		{"missing", nil, 401, `Bearer realm="signet"`},
 		{"of another scheme", []string{"Authorization", "Basic YTpi"}, 401, `Bearer realm="signet"`},
 		{"without a token", []string{"Authorization", "Bearer "}, 401, `Bearer realm="signet"`},
-		{"twice", []string{"Authorization", "Bearer " + good, "Authorization", "Bearer " + good}, 400, ""},
+		{"twice", []string{"Authorization", "Bearer " + good, "Authorization", "Bearer " + good}, 400, `Bearer realm="signet", error="invalid_request"`},
 		{"with a token that is cut short", bearer(good[:len(good)-2]), 401, `Bearer realm="signet", error="invalid_token"`},
 		{"with white space inside", bearer(good[:9] + " " + good[9:]), 401, `Bearer realm="signet", error="invalid_token"`},
 		{"with a refresh token", bearer("signet_rt_" + strings.Repeat("A", 75)), 401, `Bearer realm="signet", error="invalid_token"`},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"signet/idp/internal/client"
 	"signet/idp/internal/config"
 	"signet/idp/internal/web"
 )
@@ -23,6 +24,9 @@ func configCommand(env *environment) *cobra.Command {
 			}
 			if err := checkCertificate(c, env.now); err != nil {
 				return err
+			}
+			if _, err := client.FromConfig(c); err != nil { // it reads their secrets
+				return usageError{err}
 			}
 			if asJSON {
 				return env.json(checked(c, env.environ))

@@ -13,10 +13,14 @@ import (
 	"time"
 
 	"signet/data"
+	"signet/data/kv"
 	"signet/data/kv/bolt"
+	"signet/idp/internal/client"
 	"signet/idp/internal/config"
 	"signet/idp/internal/control"
+	"signet/idp/internal/fetch"
 	"signet/idp/internal/grant"
+	"signet/idp/internal/live"
 	"signet/idp/internal/secret"
 	"signet/idp/internal/signin"
 	"signet/keys"
@@ -35,15 +39,18 @@ const lockWait = time.Second
 // stand on them. The issuer serves from one; a command that finds no issuer
 // running opens one for itself.
 type house struct {
-	config config.Config
-	now    func() time.Time
-	logger *slog.Logger
-	engine *bolt.Engine
-	store  *data.Store
-	ring   *keys.Ring
-	macs   *keys.MACs
-	signin *signin.Service
-	grants *grant.Service
+	config  config.Config
+	now     func() time.Time
+	logger  *slog.Logger
+	engine  *bolt.Engine
+	store   *data.Store
+	ring    *keys.Ring
+	macs    *keys.MACs
+	secret  *keys.Secret
+	signin  *signin.Service
+	grants  *grant.Service
+	fetch   *fetch.Fetcher
+	clients *client.Registry
 
 	resealing sync.Mutex // one change of the master key at a time
 	guard     sync.Mutex // guards master and sealer
@@ -53,7 +60,14 @@ type house struct {
 
 // openHouse opens the state folder that c names, and makes it, with a master
 // key and a key ring, where there is none.
-func openHouse(ctx context.Context, c config.Config, environ []string, now func() time.Time, logger *slog.Logger) (_ *house, err error) {
+func openHouse(ctx context.Context, c config.Config, environ []string, now func() time.Time, logger *slog.Logger) (*house, error) {
+	return openHouseOn(ctx, c, environ, now, logger, func(e *bolt.Engine) kv.Engine { return e })
+}
+
+// openHouseOn is openHouse with something between the records and the engine,
+// such as a test that counts what is asked of it.
+func openHouseOn(ctx context.Context, c config.Config, environ []string, now func() time.Time, logger *slog.Logger,
+	between func(*bolt.Engine) kv.Engine) (_ *house, err error) {
 	if err := makeFolder(c.State); err != nil {
 		return nil, fmt.Errorf("the state folder: %w", err)
 	}
@@ -70,7 +84,7 @@ func openHouse(ctx context.Context, c config.Config, environ []string, now func(
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	if h.store, err = data.Open(ctx, engine, data.Options{Now: now, Logger: logger}); err != nil {
+	if h.store, err = data.Open(ctx, between(engine), data.Options{Now: now, Logger: logger, AccessTTL: longestAccess(c)}); err != nil {
 		return nil, err
 	}
 	master, err := h.openKeys(ctx, environ)
@@ -115,7 +129,20 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 		Cost: p.BcryptCost, MinLength: p.MinLength, Workers: p.HashingWorkers, Wait: p.HashingWait,
 		Throttle: signin.Throttle(h.config.Throttle), CookieKey: master.Derive("signin"), Now: h.now, Logger: h.logger,
 	})
+	if err != nil {
+		return err
+	}
+	h.fetch = h.newFetcher()
+	h.clients, err = client.New(ctx, client.Options{
+		Config: h.config, Store: h.store, Secret: h.secret, Fetch: h.fetch, Documents: h.newFetcher(), Now: h.now, Logger: h.logger,
+	})
 	return err
+}
+
+// newFetcher makes a way to fetch with room and memory of its own, so that what
+// strangers make it fetch holds up nobody else's keys and logouts.
+func (h *house) newFetcher() *fetch.Fetcher {
+	return fetch.New(fetch.Options{Allow: h.config.Fetch.Allow, Now: h.now, Logger: h.logger})
 }
 
 // macRefused tells a token's fault from the store's.
@@ -133,6 +160,9 @@ func keyConfig(c config.Config) keys.Config {
 		alg := c.Alg(a)
 		k.MaxLifetime[alg] = max(k.MaxLifetime[alg], c.AccessTTL(a))
 	}
+	for _, alg := range c.Keys.Algs { // a client chooses what signs its ID tokens
+		k.MaxLifetime[alg] = max(k.MaxLifetime[alg], c.Tokens.IDTTL)
+	}
 	return k
 }
 
@@ -147,19 +177,26 @@ func longestAccess(c config.Config) (longest time.Duration) {
 // control returns the operations on this house.
 func (h *house) control() http.Handler {
 	return control.NewHandler(control.Services{
-		Store: h.store, Ring: h.ring, MACs: h.macs, Signin: h.signin,
+		Store: h.store, Ring: h.ring, MACs: h.macs, Signin: h.signin, Clients: h.clients, Grants: h.grants,
+		Live: live.New(live.Options{Issuer: h.config.Issuer, Ring: h.ring, Store: h.store, Clients: h.clients, Now: h.now}),
 		MasterKey: func() (id, from string) {
 			h.guard.Lock()
 			defer h.guard.Unlock()
 			return h.sealer.MasterKeyID(), h.master.From
 		},
-		Reseal:         h.reseal,
-		AccessLifetime: longestAccess(h.config),
-		Registration:   string(h.config.Registration),
-		State:          h.config.State,
-		Version:        version(),
-		Now:            h.now,
-		Logger:         h.logger,
+		Reseal: h.reseal,
+		StoreStats: func() control.StoreStats {
+			s := h.engine.Stats()
+			return control.StoreStats{Transactions: s.Updates, Commits: s.Commits, Bytes: s.Bytes, Free: s.Free}
+		},
+		Ballast:            func() uint64 { return uint64(held.Load()) },
+		AccessLifetime:     longestAccess(h.config),
+		Registration:       string(h.config.Registration),
+		ClientRegistration: string(h.config.ClientRegistration),
+		State:              h.config.State,
+		Version:            version(),
+		Now:                h.now,
+		Logger:             h.logger,
 	})
 }
 
@@ -173,5 +210,8 @@ func (h *house) listenControl() (net.Listener, error) {
 func (h *house) Close() error {
 	// Before the lock is let go: what was made meanwhile, by a compaction too.
 	err := giveToOwner(h.config.State)
+	if h.clients != nil {
+		h.clients.Close()
+	}
 	return errors.Join(err, h.engine.Close())
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"signet/data/kv"
+	"signet/data/kv/bolt"
 	"signet/idp/internal/config"
 	"signet/idp/internal/signin"
 	"signet/idp/internal/wellknown"
@@ -21,6 +25,11 @@ const (
 	password = "correct horse battery"
 	origin   = "http://localhost:3000"
 )
+
+// outside is how the tests reach an issuer. http.DefaultTransport would not do:
+// a test server that closes takes idle connections from under everybody's
+// requests on it.
+var outside = http.DefaultTransport.(*http.Transport).Clone()
 
 // issuer is the whole issuer on a port of its own, in this process.
 type issuer struct {
@@ -42,17 +51,31 @@ func (c *wallClock) setBack(by time.Duration) { c.off.Add(-int64(by)) }
 // environment: SIGNET_TOKENS_ACCESS_TTL=1m.
 func newIssuer(t testing.TB, settings ...string) *issuer {
 	t.Helper()
+	i, _ := startIssuer(t, nil, "", append([]string{"SIGNET_KEYS_ALGS=ES256"}, settings...)...)
+	return i
+}
+
+// startIssuer is newIssuer with a file of settings, on a listener that may be
+// nil.
+func startIssuer(t testing.TB, listener net.Listener, yaml string, settings ...string) (*issuer, *rooms) {
+	t.Helper()
+	return startIssuerOn(t, func(e *bolt.Engine) kv.Engine { return e }, listener, yaml, settings...)
+}
+
+// startIssuerOn is startIssuer with something between the records and the
+// engine.
+func startIssuerOn(t testing.TB, between func(*bolt.Engine) kv.Engine, listener net.Listener, yaml string, settings ...string) (*issuer, *rooms) {
+	t.Helper()
 	settings = append([]string{
-		"SIGNET_STATE=" + t.TempDir(), "SIGNET_BROWSER_ORIGINS=" + origin,
-		"SIGNET_KEYS_ALGS=ES256", "SIGNET_PASSWORDS_HASHING_WAIT=20s",
+		"SIGNET_STATE=" + t.TempDir(), "SIGNET_BROWSER_ORIGINS=" + origin, "SIGNET_PASSWORDS_HASHING_WAIT=20s",
 	}, settings...)
-	c, err := config.Parse("", nil, settings)
+	c, err := config.Parse("config.yaml", []byte(yaml), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Passwords.BcryptCost = signin.MinCost // nobody may configure that
 	log, clock := new(bytes.Buffer), new(wallClock)
-	h, err := openHouse(t.Context(), c, nil, clock.now, slog.New(slog.NewTextHandler(log, nil)))
+	h, err := openHouseOn(t.Context(), c, nil, clock.now, slog.New(slog.NewTextHandler(log, nil)), between)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,14 +84,32 @@ func newIssuer(t testing.TB, settings ...string) *issuer {
 			t.Error(err)
 		}
 	})
-	jwks := wellknown.NewJWKS(h.ring, time.Minute, wellknown.Limits{InAll: 100, PerAddress: 100}, clock.now)
-	server, err := newServer(h, jwks)
+	polls := wellknown.NewPolls(time.Minute, wellknown.Limits{InAll: 100, PerAddress: 100})
+	r, err := h.newRooms()
 	if err != nil {
 		t.Fatal(err)
 	}
-	listening := httptest.NewServer(server.Handler)
+	server, err := r.newServer(polls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	running := make(chan error)
+	go func() { running <- r.status.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-running; err != nil {
+			t.Error(err)
+		}
+	})
+	listening := httptest.NewUnstartedServer(server.Handler)
+	if listener != nil {
+		listening.Listener.Close()
+		listening.Listener = listener
+	}
+	listening.Start()
 	t.Cleanup(listening.Close)
-	return &issuer{t: t, house: h, handler: server.Handler, url: listening.URL, log: log, clock: clock}
+	return &issuer{t: t, house: h, handler: server.Handler, url: listening.URL, log: log, clock: clock}, r
 }
 
 // answer is what came back.
@@ -104,7 +145,7 @@ func (i *issuer) call(method, path, body string, headers ...string) answer {
 			r.Header.Set(headers[n], headers[n+1])
 		}
 	}
-	response, err := http.DefaultTransport.RoundTrip(r)
+	response, err := outside.RoundTrip(r)
 	if err != nil {
 		i.t.Fatal(err)
 	}

@@ -90,8 +90,11 @@ func newRoot(env *environment) *cobra.Command {
 		configCommand(env),
 		keysCommand(env),
 		usersCommand(env),
+		clientsCommand(env),
+		tokensCommand(env),
 		backupCommand(env),
 		restoreCommand(env),
+		statsCommand(env),
 		versionCommand(env),
 	)
 	watch(root, env)

@@ -19,6 +19,7 @@ import (
 const (
 	ringCell   = "ring"
 	macsCell   = "macs"
+	secretCell = "secret"
 	masterCell = "master" // the last change of the master key
 )
 
@@ -53,7 +54,11 @@ func (h *house) openSealed(ctx context.Context) (err error) {
 		return err
 	}
 	o.Store, o.KeepMACs = h.store.Cell(macsCell), h.config.Tokens.RefreshMax
-	h.macs, err = keys.OpenMACs(ctx, o)
+	if h.macs, err = keys.OpenMACs(ctx, o); err != nil {
+		return err
+	}
+	o.Store = h.store.Cell(secretCell)
+	h.secret, err = keys.OpenSecret(ctx, o)
 	return err
 }
 

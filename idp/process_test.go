@@ -28,8 +28,14 @@ type process struct {
 // startProcess starts one on an empty state folder and waits until it listens.
 func startProcess(t *testing.T, settings ...string) *process {
 	t.Helper()
+	return startProcessIn(t, t.TempDir(), settings...)
+}
+
+// startProcessIn is startProcess in a folder that may have a config.yaml.
+func startProcessIn(t *testing.T, dir string, settings ...string) *process {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "idp", "serve")
-	cmd.Dir = t.TempDir()
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "SIGNET_LISTEN=127.0.0.1:0", "SIGNET_KEYS_ALGS=ES256", "SIGNET_PASSWORDS_BCRYPT_COST=10")
 	cmd.Env = append(cmd.Env, settings...)
 	out, err := cmd.StdoutPipe()

@@ -104,6 +104,9 @@ func (h *house) sealAnew(ctx context.Context, to *keys.Sealer) error {
 	if err := h.macs.Reseal(ctx, to); err != nil {
 		return err
 	}
+	if err := h.secret.Reseal(ctx, to); err != nil {
+		return err
+	}
 	h.guard.Lock()
 	defer h.guard.Unlock()
 	h.sealer = to

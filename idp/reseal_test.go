@@ -32,8 +32,9 @@ func TestAChangeOfTheMasterKeyThatIsCutOff(t *testing.T) {
 		{"after it was written down", 1, true},
 		{"after the ring was sealed", 2, false},
 		{"after the MAC keys were sealed", 3, false},
-		{"after all was sealed", 4, false},
-		{"after the file was rewritten", 5, false},
+		{"after the store's secret was sealed", 4, false},
+		{"after all was sealed", 5, false},
+		{"after the file was rewritten", 6, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			state := t.TempDir()
@@ -120,6 +121,7 @@ func cutOff(t *testing.T, h *house, old, next keys.MasterKey, steps int) {
 		func() (err error) { change, err = h.write(ctx, change); return err },
 		func() error { return h.ring.Reseal(ctx, to) },
 		func() error { return h.macs.Reseal(ctx, to) },
+		func() error { return h.secret.Reseal(ctx, to) },
 		func() (err error) {
 			change.Step, change.SealedOld = stepRewriting, ""
 			change, err = h.write(ctx, change)

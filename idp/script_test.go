@@ -163,7 +163,7 @@ func (r *running) jwks(ts *testscript.TestScript, neg bool, args []string) {
 	if s == nil {
 		return // the story is told without one
 	}
-	answer, err := http.Get("http://" + s.addr + "/.well-known/jwks.json")
+	answer, err := (&http.Client{Transport: outside}).Get("http://" + s.addr + "/.well-known/jwks.json")
 	ts.Check(err)
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)

@@ -37,6 +37,7 @@ func serveCommand(cmd *cobra.Command, env *environment) error {
 
 // serve runs the issuer until ctx ends, and then stops it gracefully.
 func serve(ctx context.Context, c config.Config, env *environment) error {
+	defer steady()()
 	giveProcessors(&c.Passwords)
 	logger := newLogger(c.Log, env.err)
 	h, err := openHouse(ctx, c, env.environ, env.now, logger)
@@ -60,13 +61,26 @@ func giveProcessors(p *config.Passwords) {
 }
 
 func (h *house) serve(ctx context.Context, out io.Writer) error {
-	jwks := wellknown.NewJWKS(h.ring, h.config.Limits.LongPoll,
-		wellknown.Limits{InAll: h.config.Limits.LongPolls, PerAddress: h.config.Limits.LongPollsEach}, h.now)
-	server, err := newServer(h, jwks)
+	if err := h.clients.Clash(ctx); err != nil {
+		return err
+	}
+	if err := h.store.ConfiguredClients(ctx, h.clients.Configured()); err != nil {
+		return err
+	}
+	polls := wellknown.NewPolls(h.config.Limits.LongPoll,
+		wellknown.Limits{InAll: h.config.Limits.LongPolls, PerAddress: h.config.Limits.LongPollsEach})
+	r, err := h.newRooms()
 	if err != nil {
 		return err
 	}
-	server.RegisterOnShutdown(jwks.Stop)
+	server, err := r.newServer(polls)
+	if err != nil {
+		return err
+	}
+	server.RegisterOnShutdown(polls.Stop)
+	if err := r.status.Prepare(ctx); err != nil { // before a token names a list
+		return err
+	}
 	listener, err := h.listen()
 	if err != nil {
 		return err
@@ -83,10 +97,9 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	beside, stopBeside := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBeside()
 	group, failed := errgroup.WithContext(beside)
-	group.Go(func() error { return unlessCanceled(h.ring.Run(failed)) })
-	group.Go(func() error { return unlessCanceled(h.macs.Run(failed)) })
-	group.Go(func() error { return unlessCanceled(h.signin.Run(failed)) })
-	group.Go(func() error { return h.sweep(failed) })
+	for _, run := range r.beside() {
+		group.Go(func() error { return unlessCanceled(run(failed)) })
+	}
 	group.Go(func() error { return control.Serve(failed, commands, h.control(), h.logger) })
 	group.Go(func() error { return unlessClosed(server.Serve(listener)) })
 
@@ -98,6 +111,11 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	err = shutDown(h.config.Limits.Shutdown, server)
 	stopBeside()
 	return errors.Join(group.Wait(), err)
+}
+
+// beside are the services that have work of their own while the issuer runs.
+func (r *rooms) beside() []func(context.Context) error {
+	return []func(context.Context) error{r.ring.Run, r.macs.Run, r.signin.Run, r.signout.Run, r.deliver.Run, r.status.Run, r.sweep}
 }
 
 // shutDown lets running requests finish, for at most patience.

@@ -21,7 +21,7 @@ func jsonFlag(cmd *cobra.Command, asked *bool) {
 
 // json prints a value for programs.
 func (env *environment) json(v any) error {
-	if err := json.MarshalWrite(env.out, v, jsontext.Multiline(true)); err != nil {
+	if err := json.MarshalWrite(env.out, v, jsontext.Multiline(true), json.Deterministic(true)); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(env.out)

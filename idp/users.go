@@ -1,17 +1,20 @@
 package main
 
 import (
+	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"signet/data"
 	"signet/idp/internal/control"
 )
 
 func usersCommand(env *environment) *cobra.Command {
 	cmd := &cobra.Command{Use: "users", Short: "Look after the people who can sign in",
 		Long: "Look after the people who can sign in. WHO is an e-mail address or a user's id."}
-	cmd.AddCommand(usersAddCommand(env), usersListCommand(env), usersShowCommand(env), usersRolesCommand(env),
+	cmd.AddCommand(usersAddCommand(env), usersListCommand(env), usersShowCommand(env), usersRolesCommand(env), usersProfileCommand(env),
 		usersDisableCommand(env), usersEnableCommand(env), usersPasswordCommand(env), usersSignOutCommand(env), usersRemoveCommand(env),
 		usersInviteCommand(env), usersImportCommand(env))
 	return cmd
@@ -24,22 +27,8 @@ func usersListCommand(env *environment) *cobra.Command {
 		Use: "list", Short: "List all users", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return env.ask(cmd.Context(), existing, func(s *session) error {
-				list, err := allUsers(cmd, s, role)
-				switch {
-				case err != nil:
-					return err
-				case asJSON:
-					return env.json(map[string]any{"users": list})
-				}
-				rows := [][]string{{"ID", "E-MAIL", "ROLES", "CREATED", "REMARKS"}}
-				for _, u := range list {
-					rows = append(rows, []string{string(u.ID), u.Email, roleList(u.Roles), env.when(u.CreatedAt), remarks(u)})
-				}
-				if len(list) == 0 {
-					env.printf("no users\n")
-					return nil
-				}
-				return env.table(rows)
+				l := env.listing("users", asJSON, "ID", "E-MAIL", "ROLES", "CREATED", "REMARKS")
+				return env.listUsers(cmd.Context(), s, l, role)
 			})
 		},
 	}
@@ -48,33 +37,31 @@ func usersListCommand(env *environment) *cobra.Command {
 	return cmd
 }
 
-func allUsers(cmd *cobra.Command, s *session, role string) ([]control.User, error) {
-	const page = 1000
-	list := []control.User{}
-	after := control.User{}.ID
-	for {
-		users, err := s.Users(cmd.Context(), after, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, u := range users {
-			if after = u.ID; role == "" || hasRole(u, role) {
-				list = append(list, u)
-			}
-		}
-		if len(users) < page {
-			return list, nil
-		}
-	}
-}
+// listPage is how much of a list is fetched at once.
+const listPage = 1000
 
-func hasRole(u control.User, role string) bool {
-	for _, r := range u.Roles {
-		if r == role {
-			return true
+func (env *environment) listUsers(ctx context.Context, s *session, l *listing, role string) error {
+	var after data.UserID
+	for {
+		users, err := s.Users(ctx, after, listPage)
+		if err != nil {
+			return err
+		}
+		last := len(users) < listPage
+		if !last {
+			after = users[len(users)-1].ID
+		}
+		users = slices.DeleteFunc(users, func(u control.User) bool { return role != "" && !slices.Contains(u.Roles, role) })
+		err = page(l, users, func(u control.User) []string {
+			return []string{string(u.ID), u.Email, roleList(u.Roles), env.when(u.CreatedAt), remarks(u)}
+		})
+		if err != nil {
+			return err
+		}
+		if last {
+			return l.end()
 		}
 	}
-	return false
 }
 
 func usersShowCommand(env *environment) *cobra.Command {
@@ -111,7 +98,7 @@ func (env *environment) showUser(u control.UserGrants) error {
 	if u.Disabled {
 		state = "disabled"
 	}
-	err := env.table([][]string{
+	rows := [][]string{
 		{"id", string(u.ID)},
 		{"e-mail", u.Email + " (" + verified + ")"},
 		{"state", state},
@@ -119,13 +106,14 @@ func (env *environment) showUser(u control.UserGrants) error {
 		{"password", password},
 		{"created", env.when(u.CreatedAt)},
 		{"changed", env.when(u.UpdatedAt)},
-	})
+	}
+	err := env.table(append(rows, profileRows(u.Profile)...))
 	if err != nil || len(u.Grants) == 0 {
 		env.printf("signed in nowhere\n")
 		return err
 	}
 	env.printf("\n")
-	rows := [][]string{{"GRANT", "CLIENT", "SINCE", "LAST USED", "UNTIL"}}
+	rows = [][]string{{"GRANT", "CLIENT", "SINCE", "LAST USED", "UNTIL"}}
 	for _, g := range u.Grants {
 		rows = append(rows, []string{g.ID.String(), g.Client, env.when(g.CreatedAt), env.when(g.UsedAt), env.when(g.ExpiresAt)})
 	}

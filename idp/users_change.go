@@ -32,9 +32,10 @@ func changeCommand(env *environment, use, about string,
 	return cmd
 }
 
-// signedOut says until when what was handed out before is good.
+// signedOut says that it was done, and who may not know yet.
 func (env *environment) signedOut(u control.UserChange) {
-	env.printf("signed out everywhere; access tokens that are out end by %s\n", env.when(u.TokensUntil))
+	env.printf("signed out everywhere\n")
+	env.revokedUntil(u.TokensUntil)
 }
 
 func usersDisableCommand(env *environment) *cobra.Command {
@@ -102,7 +103,8 @@ func usersRolesCommand(env *environment) *cobra.Command {
 		func(u control.UserChange) {
 			env.printf("%s: %s\n", u.Email, roleList(u.Roles))
 			if !u.TokensUntil.IsZero() {
-				env.printf("access tokens that are out say what was before; the last ends by %s\n", env.when(u.TokensUntil))
+				env.printf("access tokens that said what was before are revoked\n")
+				env.revokedUntil(u.TokensUntil)
 			}
 		})
 	cmd.Flags().StringSliceVar(&change.Add, "add", nil, "give this role; may be given again")

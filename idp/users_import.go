@@ -23,7 +23,8 @@ func usersImportCommand(env *environment) *cobra.Command {
   {"email":"ana@example.com","password_hash":"$2b$12$…","roles":["editor"],"email_verified":true}
 
 with the members email and password_hash (bcrypt, cost 4 to 15), and if need be
-roles, email_verified, disabled and id. Users who are there already stay as they
+roles, email_verified, disabled, id and profile: an object with the standard
+claims of OpenID Connect, such as {"name":"Ana Silva","locale":"pt-BR"}. Users who are there already stay as they
 are, so the same file may be imported again, after an interruption or with its
 bad lines put right. FILE may be - for standard input.`,
 		Args: cobra.ExactArgs(1),
@@ -65,13 +66,13 @@ func (env *environment) openInput(name string) (io.ReadCloser, int64, error) {
 }
 
 // progress shows on a terminal how far something is, and nothing elsewhere.
-func (env *environment) progress(size int64) *progressbar.ProgressBar {
+func (env *environment) progress(size int64, more ...progressbar.Option) *progressbar.ProgressBar {
 	w, ok := env.err.(*os.File)
 	if !ok || !term.IsTerminal(int(w.Fd())) {
 		return nil
 	}
-	return progressbar.NewOptions64(size, progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
+	return progressbar.NewOptions64(size, append([]progressbar.Option{progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true),
+		progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth()}, more...)...)
 }
 
 // importing shows what an import says.

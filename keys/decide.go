@@ -141,7 +141,7 @@ func revoke(r record, kid, reason string, t instant, take taker) (record, []Chan
 	out := d.revocation(k)
 	line := slices.Contains(d.Schedule.Lines, k.Alg)
 	state, alg := k.State, k.Alg
-	d.drop(k, "revoked: "+reason)
+	d.drop(k, WhyRevoked+reason)
 	switch {
 	case state == Active && d.find(alg, Pending) != nil:
 		d.activate(alg, "its predecessor was revoked")
@@ -188,7 +188,7 @@ func revokeAll(r record, reason string, t instant, take taker) (record, []Change
 	for i := range d.Keys {
 		if k := &d.Keys[i]; k.State != Gone {
 			out = append(out, d.revocation(k))
-			d.drop(k, "revoked: "+reason)
+			d.drop(k, WhyRevoked+reason)
 		}
 	}
 	d.renew("every key was revoked")

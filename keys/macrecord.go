@@ -163,7 +163,7 @@ func revokeMACs(r macRecord, reason string, t instant, newKey newMAC) (macRecord
 	next := r.clone()
 	for i := range next.Keys {
 		if k := &next.Keys[i]; k.Sealed != "" {
-			k.Sealed, k.GoneAt, k.Why = "", t.at, "revoked: "+reason
+			k.Sealed, k.GoneAt, k.Why = "", t.at, WhyRevoked+reason
 		}
 	}
 	if err := next.add(t.at, t.at, newKey); err != nil {

@@ -6,8 +6,10 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	stdjson "encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -16,6 +18,8 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"signet/resource/token"
 )
@@ -167,5 +171,32 @@ func openPair(k *keyRecord, s *Sealer) (pair, error) {
 		return pair{}, fmt.Errorf("keys: key %s: %w", k.KID, err)
 	}
 	sign := func(input []byte) ([]byte, error) { return signer.Sign(input, raw) }
+	switch key := raw.(type) {
+	case *ecdsa.PrivateKey:
+		sign = func(input []byte) ([]byte, error) { return signES256(key, input) }
+	case *rsa.PrivateKey:
+		key.Precompute() // or each signature does it
+	}
 	return pair{public: public, sign: sign}, nil
+}
+
+// signES256 makes a signature of 64 bytes (RFC 7518, section 3.4). It draws
+// nothing at random: a nonce that can be guessed gives the key away, and the one
+// of RFC 6979 needs no luck (RFC 8725, section 3.2). jwx draws.
+func signES256(key *ecdsa.PrivateKey, input []byte) ([]byte, error) {
+	digest := sha256.Sum256(input)
+	der, err := key.Sign(nil, digest[:], crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	const size = 32
+	rest, pair := cryptobyte.String(der), cryptobyte.String(nil)
+	var r, s []byte
+	if !rest.ReadASN1(&pair, asn1.SEQUENCE) || !pair.ReadASN1Integer(&r) || !pair.ReadASN1Integer(&s) || len(r) > size || len(s) > size {
+		return nil, errors.New("the signature is no ECDSA signature of P-256")
+	}
+	signature := make([]byte, 2*size)
+	copy(signature[size-len(r):], r)
+	copy(signature[2*size-len(s):], s)
+	return signature, nil
 }

@@ -1,9 +1,11 @@
 package keys
 
 import (
+	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,6 +66,37 @@ func TestAnRSAKeyHasTheSizeThatWasAskedFor(t *testing.T) {
 		}
 		if signature, err := p.sign([]byte("x")); err != nil || len(signature) != bits/8 {
 			t.Errorf("a signature of %d bytes under %d bits: %v", len(signature), bits, err)
+		}
+	}
+}
+
+// An ID token may come back as a hint years after its key has gone.
+func TestAKeyThatIsGoneIsStillKnownAndNoOtherIs(t *testing.T) {
+	clk := newTestClock()
+	store := &memStore{}
+	r := mustOpen(t, testOptions(store, clk.now, token.ES256))
+	first := r.List()[0]
+	before, _, _, _ := r.Snapshot().Public(first.KID)
+	for _, k := range r.List() {
+		if _, _, _, ok := r.Snapshot().Ever(k.KID); ok {
+			t.Errorf("a key that is %s is taken for one that has left", k.State)
+		}
+	}
+	if _, err := r.Revoke(t.Context(), first.KID, "a laptop was lost"); err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range []*Ring{r, mustOpen(t, testOptions(store, clk.now, token.ES256))} {
+		public, alg, why, ok := node.Snapshot().Ever(first.KID)
+		if !ok || alg != first.Alg || !strings.Contains(why, "a laptop was lost") || !before.(*ecdsa.PublicKey).Equal(public) {
+			t.Errorf("%v %s %q %t", public, alg, why, ok)
+		}
+		if _, _, _, ok := node.Snapshot().Public(first.KID); ok {
+			t.Error("it is published")
+		}
+		for _, kid := range []string{"", "unknown", first.KID[:12]} {
+			if _, _, _, ok := node.Snapshot().Ever(kid); ok {
+				t.Errorf("%q is known", kid)
+			}
 		}
 	}
 }

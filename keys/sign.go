@@ -38,7 +38,7 @@ func (s *Signer) Sign(typ string, payload []byte, lifetime time.Duration) (strin
 		return "", err
 	}
 	b64 := base64.RawURLEncoding
-	const roomForSignature = 700 // RSA of 4096 bits
+	const roomForSignature = 87 // of ES256 and EdDSA, with its dot; beside an RSA signature one more copy is nothing
 	out := make([]byte, 0, len(header)+b64.EncodedLen(len(payload))+roomForSignature)
 	out = append(out, header...)
 	out = b64.AppendEncode(out, payload)

@@ -109,6 +109,25 @@ func (s *Snapshot) Public(kid string) (crypto.PublicKey, Alg, State, bool) {
 	return k.public, k.rec.Alg, k.rec.State, true
 }
 
+// WhyRevoked begins the reason of a key that did not leave in the course of
+// things: somebody else may have had it.
+const WhyRevoked = "revoked: "
+
+// Ever returns a key that was once in the JWKS and is not any more, with why it
+// left, or false. It is for what its owner brings back long after, such as the
+// hint of a logout: never accept anything new that it signed.
+func (s *Snapshot) Ever(kid string) (public crypto.PublicKey, alg Alg, why string, ok bool) {
+	k := s.record.byKID(kid)
+	if k == nil || k.State != Gone {
+		return nil, "", "", false
+	}
+	public, err := openPublic(k)
+	if err != nil {
+		return nil, "", "", false
+	}
+	return public, k.Alg, k.Why, true
+}
+
 // Signer returns what signs for a line: its active key or, while the line
 // has none that is ready, the default line's. The Alg of the signer says
 // which. It fails with ErrLease, or ErrNoSigner.

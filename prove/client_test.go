@@ -23,10 +23,10 @@ type person struct {
 	passwords int
 	doubtful  bool // it registered or changed its password since it was last audited
 
-	onAccess func(access string) // hears of every access token
+	onAccess func(signed) // hears of every access token
 }
 
-func newPerson(name string, r *rand.Rand, onAccess func(string)) *person {
+func newPerson(name string, r *rand.Rand, onAccess func(signed)) *person {
 	return &person{Person: ledger.NewPerson(name + "@example.com"), rand: r, onAccess: onAccess}
 }
 
@@ -47,7 +47,7 @@ func (p *person) do(ctx context.Context, op ledger.Op) (issuer.Result, error) {
 	}
 	e.End, e.Result, e.Got, e.Note = time.Now(), answer.Result, tokens.Refresh, answer.String()
 	if answer.Result == issuer.Done && tokens.Access != "" {
-		p.onAccess(tokens.Access)
+		p.onAccess(signed{tokens.Access, p, op.Chain})
 	}
 	return answer.Result, p.Add(e)
 }

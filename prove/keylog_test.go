@@ -24,12 +24,41 @@ const readyWithin = time.Minute
 // keyLog is what was done to the signing keys, and tokens that they signed.
 type keyLog struct {
 	mu      sync.Mutex
-	tokens  map[string]string    // the newest by kid
+	tokens  map[string]signed    // the newest by kid
 	revoked map[string]time.Time // when it was acknowledged
 }
 
 func newKeyLog() *keyLog {
-	return &keyLog{tokens: map[string]string{}, revoked: map[string]time.Time{}}
+	return &keyLog{tokens: map[string]signed{}, revoked: map[string]time.Time{}}
+}
+
+// signed is an access token, and whose grant it belongs to.
+type signed struct {
+	access string
+	person *person
+	chain  int
+}
+
+// judge holds what a resource server said of a token whose key is good against
+// what its client was told: the token is good for as long as its grant lives.
+func (s signed) judge(err error) error {
+	alive, dead := 0, 0
+	for _, w := range s.person.Worlds() {
+		if w.Chains[s.chain].Alive {
+			alive++
+		} else {
+			dead++
+		}
+	}
+	switch {
+	case err == nil && alive == 0:
+		return fmt.Errorf("a token is accepted whose grant has ended: %s chain %d", s.person.Email, s.chain)
+	case errors.Is(err, resource.ErrRevoked) && dead > 0:
+		return nil
+	case errors.Is(err, resource.ErrExpired):
+		return nil // the machine is so slow that it is from long ago
+	}
+	return err
 }
 
 func kidOf(token string) string {
@@ -44,10 +73,10 @@ func kidOf(token string) string {
 	return h.KID
 }
 
-func (k *keyLog) sawToken(access string) {
+func (k *keyLog) sawToken(s signed) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.tokens[kidOf(access)] = access
+	k.tokens[kidOf(s.access)] = s
 }
 
 // revokedBy lists the keys whose revocation was acknowledged before t.
@@ -148,19 +177,20 @@ func (k *keyLog) audit(ctx context.Context, home issuer.Home) error {
 			errs = append(errs, fmt.Errorf("key %s was revoked and is published again", kid))
 			continue
 		}
-		if token := k.tokens[kid]; token != "" {
-			if _, err := verifier.Verify(ctx, token); err != nil {
-				errs = append(errs, fmt.Errorf("a token of the good key %s is refused: %w", kid, err))
+		if token, seen := k.tokens[kid]; seen {
+			_, err := verifier.Verify(ctx, token.access)
+			if err := token.judge(err); err != nil {
+				errs = append(errs, fmt.Errorf("a token of the good key %s: %w", kid, err))
 			}
 			good++
 		}
 	}
 	for kid := range k.revoked {
-		token := k.tokens[kid]
-		if token == "" || good == 0 {
+		token, seen := k.tokens[kid]
+		if !seen || good == 0 {
 			continue
 		}
-		switch _, err := verifier.Verify(ctx, token); {
+		switch _, err := verifier.Verify(ctx, token.access); {
 		case err == nil:
 			errs = append(errs, fmt.Errorf("a token of the revoked key %s is accepted", kid))
 		case !errors.Is(err, resource.ErrUnknownKey):

@@ -29,7 +29,7 @@ var fastKeys = issuer.Settings{
 
 const rotations = 30
 
-var revocations = flag.Int("revocations", 10, "how many keys are revoked, one after the other")
+var revocations = flag.Int("revocations", 10, "how many keys, and tokens, are revoked, one after the other")
 
 // Thirty rotations, each as soon as it is allowed, under load: no resource
 // server that obeys the cache headers refuses a single valid token.

@@ -13,11 +13,15 @@ type Token struct {
 	claims token.Claims
 	scopes []string
 	key    Key
-	size   int // bytes that it came in
+	list   *statusList // that says whether it was revoked, or nil
 }
 
 // Subject is whom the token speaks for: a person's id, or the client's own.
 func (t *Token) Subject() string { return t.claims.Subject }
+
+// Issuer is who made the token. A subject, a client and a role mean something
+// only together with it.
+func (t *Token) Issuer() string { return t.claims.Issuer }
 
 // ClientID is the client that the token was issued to.
 func (t *Token) ClientID() string { return t.claims.ClientID }
@@ -28,7 +32,24 @@ func (t *Token) ID() string { return t.claims.ID }
 // SessionID names the grant that the token comes from, or is empty.
 func (t *Token) SessionID() string { return t.claims.SessionID }
 
-// KeyID is the kid of the key that the token was verified with.
+// ACR is how strongly the person was authenticated, or empty (RFC 9068 section
+// 2.2.1).
+func (t *Token) ACR() string { return t.claims.ACR }
+
+// AuthTime is when the person last authenticated, or the zero time.
+func (t *Token) AuthTime() time.Time { return t.claims.AuthTime.Time() }
+
+// Actor is who acts for the subject (RFC 8693 section 4.1), or nil. Only the
+// outermost one does; what it holds is a copy.
+func (t *Token) Actor() *token.Actor { return t.claims.Actor.Clone() }
+
+// JKT is the thumbprint of the key that the token is bound to (RFC 9449
+// section 6.1), or empty for a bearer token. Whoever presented a bound token
+// has proved to hold the key.
+func (t *Token) JKT() string { return t.claims.Confirmation.JKT }
+
+// KeyID is the kid of the key that the token was verified with, or the
+// thumbprint of a key that is published without one.
 func (t *Token) KeyID() string { return t.key.ID }
 
 // Expiry is the moment from which the token is refused.

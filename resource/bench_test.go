@@ -92,3 +92,18 @@ func BenchmarkFollowed(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkFollowedList is BenchmarkFollowed for a token that names a place in
+// a list of a million.
+func BenchmarkFollowedList(b *testing.B) {
+	i := issuertest.New(b, issuerURL)
+	uri := i.OpenList("a", 1<<20, false)
+	v := newVerifier(b, resource.WithHTTPClient(i.Client()))
+	raw := i.Token(issuertest.At(uri, 1<<19))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := v.Verify(b.Context(), raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

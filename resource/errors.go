@@ -1,6 +1,10 @@
 package resource
 
-import "errors"
+import (
+	"errors"
+
+	"signet/resource/dpop"
+)
 
 // ErrInvalidToken is wrapped by every reason to refuse a token for what it is.
 // On the wire it is invalid_token (RFC 6750 section 3.1).
@@ -19,16 +23,44 @@ var (
 	ErrUnknownKey error = &reason{"the token was signed with a key that its issuer does not publish"}
 	ErrSignature  error = &reason{"the token's signature is wrong"}
 	ErrClaims     error = &reason{"the token's claims are not accepted"}
-	// ErrRevoked is kept for status lists; nothing returns it yet.
+	// ErrBinding says that the token is bound to something that nobody here can
+	// check (RFC 7800 section 3.1).
+	ErrBinding error = &reason{"the token is bound in a way that is not understood here"}
+	// ErrBound says that the token is bound to a key, and was presented without
+	// proof of it (RFC 9449 section 7.2).
+	ErrBound error = &reason{"the token is bound to a key, and needs a DPoP proof"}
+	// ErrUnbound says that a proof came with a token that is bound to no key,
+	// or that WithDPoPRequired wants one that is.
+	ErrUnbound error = &reason{"the token is not bound to a key"}
+	// ErrOtherKey says that the token is bound to another key than the proof's.
+	ErrOtherKey error = &reason{"the token is bound to another key"}
+	// ErrRevoked says that the token's status list marks it (Token Status List,
+	// section 7.1).
 	ErrRevoked error = &reason{"the token was revoked"}
+	// ErrStatus says that nobody will ever tell whether the token was revoked:
+	// it names no status list at an issuer that has some, or a list that its
+	// issuer does not know, or none of the issuer's own, or no place in it.
+	ErrStatus error = &reason{"the token's status cannot be learned"}
+)
+
+// The reasons to refuse a request for its DPoP proof, beside those of package
+// dpop. On the wire those that are dpop.ErrProof are invalid_dpop_proof (RFC
+// 9449 section 7.1).
+var (
+	ErrNoProof error = &proofReason{"a DPoP proof is sent once, in one DPoP header"}
+	ErrReplay  error = &proofReason{"the proof was used before"}
+	// ErrNonce says that a good proof lacks a nonce of this server's. It is
+	// use_dpop_nonce (RFC 9449 section 9).
+	ErrNonce = errors.New("resource: the proof needs the nonce of the DPoP-Nonce header")
 )
 
 // The failures that say nothing about a token.
 var (
-	// ErrUnavailable says that no keys are there to judge by: the issuer was
-	// never reached, or not for longer than WithMaxStale allows. It is 503.
-	ErrUnavailable = errors.New("resource: the issuer's keys are not available")
-	// ErrNoToken says that a request carries no Bearer token.
+	// ErrUnavailable says that nothing is there to judge by: the issuer's keys,
+	// or the token's status list, were never reached, or not for longer than
+	// WithMaxStale and WithStatusMaxStale allow. It is 503.
+	ErrUnavailable = errors.New("resource: what the issuer publishes is not available")
+	// ErrNoToken says that a request carries no token.
 	ErrNoToken = errors.New("resource: no token")
 	// ErrRequest says that a request presents its token in a way that may not
 	// be (RFC 6750 section 3.1, invalid_request).
@@ -45,10 +77,24 @@ type reason struct{ text string }
 func (r *reason) Error() string { return "resource: invalid token: " + r.text }
 func (r *reason) Unwrap() error { return ErrInvalidToken }
 
+// proofReason is reason for proofs.
+type proofReason struct{ text string }
+
+func (r *proofReason) Error() string { return "resource: invalid proof: " + r.text }
+func (r *proofReason) Unwrap() error { return dpop.ErrProof }
+
+// withDPoP marks a failure of a request that used the DPoP scheme: its
+// challenge is where the error belongs (RFC 9449 section 7.2).
+type withDPoP struct{ error }
+
+func (e *withDPoP) Unwrap() error { return e.error }
+
 // InsufficientError says what a valid token lacks.
 type InsufficientError struct {
 	Scopes []string // every one of them is needed
 	Role   string
+
+	bound bool // the token was
 }
 
 func (e *InsufficientError) Error() string { return ErrInsufficientScope.Error() }

@@ -20,6 +20,7 @@ const fetchTimeout = 10 * time.Second
 
 // answer is what a GET brought. Only 200 and 304 become answers.
 type answer struct {
+	asked  time.Time // when the request began
 	status int
 	body   []byte
 	etag   string
@@ -39,11 +40,24 @@ func (e statusError) Error() string { return "the answer has status " + strconv.
 type fetcher struct {
 	client  *http.Client
 	timeout time.Duration
+
+	accept string
+	limit  int // of a body, in bytes
+
+	document Document // for the metrics
+	metrics  Metrics
+	now      func() time.Time
 }
 
-func newFetcher(given *http.Client) fetcher {
+// as is f for documents of another kind.
+func (f fetcher) as(d Document, accept string, limit int) fetcher {
+	f.document, f.accept, f.limit = d, accept, limit
+	return f
+}
+
+func newFetcher(o options) fetcher {
 	client, timeout := new(http.Client), fetchTimeout
-	if given != nil {
+	if given := o.client; given != nil {
 		*client = *given
 		if given.Timeout > 0 {
 			timeout = min(timeout, given.Timeout)
@@ -58,12 +72,13 @@ func newFetcher(given *http.Client) fetcher {
 	// Where the keys are is said by the issuer's metadata and by nobody else:
 	// a redirect is an answer like any other that is not 200.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return fetcher{client: client, timeout: timeout}
+	return fetcher{client: client, timeout: timeout, accept: "application/json, application/jwk-set+json", limit: maxBody,
+		document: DocumentKeys, metrics: o.metrics, now: o.now}
 }
 
-// get fetches url. With an etag the request is conditional; with wait, it asks
+// fetch fetches url. With an etag the request is conditional; with wait, it asks
 // to be held until the etag changes, at most so long.
-func (f fetcher) get(ctx context.Context, url, etag string, wait time.Duration) (answer, error) {
+func (f fetcher) fetch(ctx context.Context, url, etag string, wait time.Duration) (answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timer := time.AfterFunc(wait+f.timeout, func() { cancel(errors.New("no answer in time")) })
@@ -73,8 +88,8 @@ func (f fetcher) get(ctx context.Context, url, etag string, wait time.Duration) 
 	if err != nil {
 		return answer{}, errors.New("not a URL")
 	}
-	req.Header.Set("Accept", "application/json, application/jwk-set+json")
-	req.Header.Set("Cache-Control", "no-cache") // a revoked key must not come from a cache
+	req.Header.Set("Accept", f.accept)
+	req.Header.Set("Cache-Control", "no-cache") // what was revoked must not come back from a cache
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
 		if wait > 0 {
@@ -94,13 +109,13 @@ func (f fetcher) get(ctx context.Context, url, etag string, wait time.Duration) 
 	}
 	timer.Reset(f.timeout) // the wait is over, the body has no excuse
 	a := readHeader(res)
-	if a.body, err = io.ReadAll(io.LimitReader(res.Body, maxBody+1)); err != nil {
+	if a.body, err = io.ReadAll(io.LimitReader(res.Body, int64(f.limit)+1)); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
 		return answer{}, fmt.Errorf("the answer broke off: %w", err)
 	}
-	if len(a.body) > maxBody {
+	if len(a.body) > f.limit {
 		return answer{}, errors.New("the answer is too large")
 	}
 	return a, nil

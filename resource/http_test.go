@@ -3,6 +3,7 @@ package resource_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,9 +38,13 @@ func TestWhatARequestIsAnswered(t *testing.T) {
 	good := i.Token()
 	old := i.Token(func(c *token.Claims) { c.Expiry = token.At(time.Now().Add(-time.Minute)) })
 	const invalid = `{"error":"invalid_token","error_description":"`
-	const badRequest = `Bearer error="invalid_request", error_description="a token is presented once, in one Authorization header, as Bearer", ` + metadataParam
-	const badBody = `{"error":"invalid_request","error_description":"a token is presented once, in one Authorization header, as Bearer"}` + "\n"
-	const missing = `{"error":"missing_token","error_description":"a Bearer token is required"}` + "\n"
+	const badRequest = `Bearer error="invalid_request", error_description="a token is presented once, in one Authorization header", ` + metadataParam
+	const badBody = `{"error":"invalid_request","error_description":"a token is presented once, in one Authorization header"}` + "\n"
+	// Whatever the Bearer challenge says, DPoP is offered next to it.
+	const algs = `algs="ES256 ES384 ES512 EdDSA Ed25519 PS256 RS256", ` + metadataParam
+	second := map[int]string{200: "", 401: "\nDPoP " + algs, 403: "",
+		400: "\n" + strings.Replace(strings.Replace(badRequest, "Bearer", "DPoP", 1), metadataParam, algs, 1)}
+	const missing = `{"error":"missing_token","error_description":"an access token is required"}` + "\n"
 	for _, c := range []struct {
 		name, path string
 		auth       []string
@@ -53,7 +58,6 @@ func TestWhatARequestIsAnswered(t *testing.T) {
 		{"a good token with its role", "/author", []string{"Bearer " + good}, 200, "", "alice"},
 		{"no token", "/any", nil, 401, "Bearer " + metadataParam, missing},
 		{"another scheme", "/any", []string{"Basic YTpi"}, 401, "Bearer " + metadataParam, missing},
-		{"a DPoP token, which is not supported", "/any", []string{"DPoP " + good}, 401, "Bearer " + metadataParam, missing},
 		{"a token in the query only", "/any?access_token=" + good, nil, 401, "Bearer " + metadataParam, missing},
 		{"a token in the query and in the header", "/any?access_token=x", []string{"Bearer " + good}, 400, badRequest, badBody},
 		{"two headers", "/any", []string{"Bearer " + good, "Bearer " + good}, 400, badRequest, badBody},
@@ -79,8 +83,9 @@ func TestWhatARequestIsAnswered(t *testing.T) {
 			r.Header["Authorization"] = c.auth
 			w := httptest.NewRecorder()
 			mux.ServeHTTP(w, r)
-			if w.Code != c.status || w.Header().Get("WWW-Authenticate") != c.challenge || w.Body.String() != c.body {
-				t.Errorf("got  %d %q %q\nwant %d %q %q", w.Code, w.Header().Get("WWW-Authenticate"), w.Body, c.status, c.challenge, c.body)
+			got, want := strings.Join(w.Header()["Www-Authenticate"], "\n"), c.challenge+second[c.status]
+			if w.Code != c.status || got != want || w.Body.String() != c.body {
+				t.Errorf("got  %d %q %q\nwant %d %q %q", w.Code, got, w.Body, c.status, want, c.body)
 			}
 			if c.status != 200 && (w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Content-Type") != "application/json") {
 				t.Errorf("header %v", w.Header())
@@ -128,25 +133,5 @@ func TestARequirementDoesNotTakeAnotherVerifiersWord(t *testing.T) {
 	ours.Middleware(other.RequireRole("author")(whoami)).ServeHTTP(w, r)
 	if w.Code != http.StatusUnauthorized {
 		t.Errorf("got %d", w.Code)
-	}
-}
-
-func TestTheMetadataDescribesTheResource(t *testing.T) {
-	get := func(v *resource.Verifier, method string) *httptest.ResponseRecorder {
-		w := httptest.NewRecorder()
-		v.Metadata().ServeHTTP(w, httptest.NewRequest(method, resource.MetadataPath, nil))
-		return w
-	}
-	v := newVerifier(t, static(), resource.WithResource("https://api.example"))
-	w := get(v, http.MethodGet)
-	const want = `{"resource":"https://api.example","authorization_servers":["https://id.example"],"bearer_methods_supported":["header"]}` + "\n"
-	if w.Code != 200 || w.Body.String() != want || w.Header().Get("Content-Type") != "application/json" {
-		t.Errorf("got %d %s %v", w.Code, w.Body, w.Header())
-	}
-	if w := get(v, http.MethodPost); w.Code != http.StatusMethodNotAllowed {
-		t.Errorf("POST got %d", w.Code)
-	}
-	if w := get(newVerifier(t, static()), http.MethodGet); w.Code != http.StatusNotFound {
-		t.Errorf("without a resource: %d", w.Code)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/big"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	jwxkey "github.com/lestrrat-go/jwx/v2/jwk"
 
 	"signet/resource/token"
 )
@@ -21,24 +23,53 @@ var errJWKS = errors.New("not a JWK Set")
 
 // jwk is an entry of a JWK Set, as far as a verifier cares (RFC 7517).
 type jwk struct {
-	Type   string         `json:"kty"`
-	ID     string         `json:"kid"`
-	Alg    string         `json:"alg"`
-	Use    string         `json:"use"`
-	Ops    []string       `json:"key_ops"`
-	Curve  string         `json:"crv"`
-	X      string         `json:"x"`
-	Y      string         `json:"y"`
-	N      string         `json:"n"`
-	E      string         `json:"e"`
-	Secret jsontext.Value `json:"d"`
+	Type  string   `json:"kty"`
+	ID    *string  `json:"kid"`
+	Alg   string   `json:"alg"`
+	Use   string   `json:"use"`
+	Ops   []string `json:"key_ops"`
+	Curve string   `json:"crv"`
+	X     string   `json:"x"`
+	Y     string   `json:"y"`
+	N     string   `json:"n"`
+	E     string   `json:"e"`
+
+	// What nobody publishes: the private halves (RFC 7518 section 6). Of those
+	// of an RSA key each gives the others away.
+	D   jsontext.Value `json:"d"`
+	P   jsontext.Value `json:"p"`
+	Q   jsontext.Value `json:"q"`
+	DP  jsontext.Value `json:"dp"`
+	DQ  jsontext.Value `json:"dq"`
+	QI  jsontext.Value `json:"qi"`
+	Oth jsontext.Value `json:"oth"`
+	K   jsontext.Value `json:"k"`
+}
+
+// secret says whether a private member is there, whatever it says.
+func (k jwk) secret() bool {
+	return slices.ContainsFunc([]jsontext.Value{k.D, k.P, k.Q, k.DP, k.DQ, k.QI, k.Oth, k.K}, func(v jsontext.Value) bool { return v != nil })
+}
+
+// noNulls reads an entry so that a member is a string or absent: null is
+// neither (RFC 7517 section 4).
+var noNulls = json.WithUnmarshalers(json.JoinUnmarshalers(
+	json.UnmarshalFromFunc(func(d *jsontext.Decoder, _ *string) error { return notNull(d) }),
+	json.UnmarshalFromFunc(func(d *jsontext.Decoder, _ **string) error { return notNull(d) }),
+	json.UnmarshalFromFunc(func(d *jsontext.Decoder, _ *[]string) error { return notNull(d) }),
+))
+
+func notNull(d *jsontext.Decoder) error {
+	if d.PeekKind() == 'n' {
+		return errors.New("null")
+	}
+	return errors.ErrUnsupported // and let it be read as usual
 }
 
 // parseJWKS reads a JWK Set. An entry that cannot be used is left out and
 // told in ignored; it never drops the others (RFC 7517 section 5). A kid that
-// names two usable keys names none. Keys that are in old already are taken
-// from there, so that a key keeps its identity while it stays.
-func parseJWKS(body []byte, allowed []token.Alg, old map[string]Key) (keys map[string]Key, ignored []error, err error) {
+// names two usable keys names none.
+func parseJWKS(body []byte) (keys map[string]Key, ignored []error, err error) {
 	var set struct {
 		Keys *[]jsontext.Value `json:"keys"`
 	}
@@ -48,7 +79,7 @@ func parseJWKS(body []byte, allowed []token.Alg, old map[string]Key) (keys map[s
 	keys = make(map[string]Key, len(*set.Keys))
 	twice := make(map[string]bool)
 	for i, raw := range *set.Keys {
-		key, err := parseJWK(raw, allowed)
+		key, err := parseJWK(raw)
 		if err != nil {
 			ignored = append(ignored, fmt.Errorf("entry %d: %w", i, err))
 			continue
@@ -56,9 +87,6 @@ func parseJWKS(body []byte, allowed []token.Alg, old map[string]Key) (keys map[s
 		if _, ok := keys[key.ID]; ok {
 			ignored = append(ignored, fmt.Errorf("entry %d: its kid names another entry too", i))
 			twice[key.ID] = true
-		}
-		if before, ok := old[key.ID]; ok && before.same(key) {
-			key = before
 		}
 		keys[key.ID] = key
 	}
@@ -68,32 +96,51 @@ func parseJWKS(body []byte, allowed []token.Alg, old map[string]Key) (keys map[s
 	return keys, ignored, nil
 }
 
-func parseJWK(raw jsontext.Value, allowed []token.Alg) (Key, error) {
+func parseJWK(raw jsontext.Value) (Key, error) {
 	var k jwk
-	if err := json.Unmarshal(raw, &k); err != nil {
+	if err := json.Unmarshal(raw, &k, noNulls); err != nil {
 		return Key{}, errors.New("not a JWK")
 	}
 	switch {
-	case k.ID == "":
-		return Key{}, errors.New("no kid")
-	case k.Secret != nil:
+	case k.ID != nil && *k.ID == "":
+		return Key{}, errors.New("an empty kid")
+	case k.secret():
 		return Key{}, errors.New("a private key")
 	case k.Use != "" && k.Use != "sig":
 		return Key{}, errors.New("its use is not sig")
 	case k.Ops != nil && !slices.Contains(k.Ops, "verify"):
 		return Key{}, errors.New("its key_ops lack verify")
+	case repeats(k.Ops): // RFC 7517 section 4.3
+		return Key{}, errors.New("its key_ops name one twice")
 	}
 	alg, pub, err := k.public()
 	if err != nil {
 		return Key{}, err
 	}
-	if !slices.Contains(allowed, alg) {
-		return Key{}, errors.New("its alg is not allowed")
-	}
 	if err := token.CheckKey(alg, pub); err != nil {
 		return Key{}, err
 	}
-	return Key{ID: k.ID, Alg: alg, Public: pub}, nil
+	id, err := k.name(pub)
+	return Key{ID: id, Alg: alg, Public: pub}, err
+}
+
+// name is the kid, or for an entry that has none the thumbprint of the key (RFC
+// 7638), which is no other key's.
+func (k jwk) name(pub crypto.PublicKey) (string, error) {
+	if k.ID != nil {
+		return *k.ID, nil
+	}
+	key, err := jwxkey.FromRaw(pub)
+	if err != nil {
+		return "", err
+	}
+	sum, err := key.Thumbprint(crypto.SHA256)
+	return base64.RawURLEncoding.EncodeToString(sum), err
+}
+
+func repeats(names []string) bool {
+	sorted := slices.Sorted(slices.Values(names))
+	return len(slices.Compact(sorted)) < len(names)
 }
 
 // public returns the key and the one algorithm that it is for (RFC 8725
@@ -141,7 +188,8 @@ func (k jwk) p256() (crypto.PublicKey, error) {
 func (k jwk) rsa() (crypto.PublicKey, error) {
 	n, errN := token.Decode(k.N)
 	e, errE := token.Decode(k.E)
-	if errN != nil || errE != nil || len(n) > token.MaxRSABits/8+1 || len(e) == 0 || len(e) > 4 {
+	// Numbers have no leading zeros (RFC 7518 section 2, Base64urlUInt).
+	if errN != nil || errE != nil || len(n) == 0 || len(n) > token.MaxRSABits/8 || len(e) == 0 || len(e) > 4 || n[0] == 0 || e[0] == 0 {
 		return nil, errors.New("a malformed RSA key")
 	}
 	exponent := new(big.Int).SetBytes(e).Int64()

@@ -20,7 +20,8 @@ type Key struct {
 
 // KeySource finds the keys of one issuer. It is asked for every token, also
 // for one that was seen before: a key that is no longer trusted must not be
-// found, and finding one that is must be quick. It is used by many goroutines.
+// found, and finding one that is must be quick. Where one is given, a token that
+// names no key is refused. It is used by many goroutines.
 type KeySource interface {
 	// Key returns the key that kid names, or ErrUnknownKey, or ErrUnavailable.
 	Key(ctx context.Context, kid string) (Key, error)
@@ -35,6 +36,18 @@ func (f KeyFunc) Key(_ context.Context, kid string) (Key, error) {
 		return key, nil
 	}
 	return Key{}, ErrUnknownKey
+}
+
+// signed says whether k signed c. The key's own algorithm decides, not the
+// header's (RFC 8725 section 3.1).
+func (k Key) signed(c token.Compact) error {
+	if k.Alg != c.Header.Alg {
+		return ErrAlgorithm
+	}
+	if token.VerifySignature(k.Alg, k.Public, c.SigningInput, c.Signature) != nil {
+		return ErrSignature
+	}
+	return nil
 }
 
 // same says whether two keys are one. Keys that did not change are carried on

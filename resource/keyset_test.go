@@ -19,12 +19,18 @@ import (
 func resting(now *time.Time) *follower {
 	o := defaults()
 	o.logger, o.now = slog.New(slog.DiscardHandler), func() time.Time { return *now }
-	return &follower{options: o}
+	return newFollower(nil, "https://id.example", o)
 }
 
 // brings is an answer with one key, made at a time.
 func brings(t *testing.T, kid string, made time.Time) answer {
 	return answer{status: http.StatusOK, body: jwks(t, issuertest.NewKey(t, token.ES256, kid)), etag: kid, maxAge: -1, date: made}
+}
+
+// takes gives the follower an answer that it asked for just now.
+func takes(f *follower, number uint64, etag string, a answer) error {
+	a.asked = f.now()
+	return f.keys.take(number, etag, a)
 }
 
 func TestAnswersCountInTheOrderOfTheirRequests(t *testing.T) {
@@ -37,44 +43,44 @@ func TestAnswersCountInTheOrderOfTheirRequests(t *testing.T) {
 		err  error
 		told bool // the issuer vouched for it just now
 	}{
-		{"a later request replaces", func(f *follower) error { return f.take(6, "", brings(t, "new", now)) }, "new", nil, true},
-		{"an earlier one does not", func(f *follower) error { return f.take(4, "", brings(t, "old", now)) }, "held", nil, false},
-		{"a later 304 confirms", func(f *follower) error { return f.take(6, "held", unchanged) }, "held", nil, true},
-		{"an earlier 304 does not", func(f *follower) error { return f.take(4, "held", unchanged) }, "held", nil, false},
-		{"a 304 for other keys does not", func(f *follower) error { return f.take(6, "other", unchanged) }, "held", nil, false},
+		{"a later request replaces", func(f *follower) error { return takes(f, 6, "", brings(t, "new", now)) }, "new", nil, true},
+		{"an earlier one does not", func(f *follower) error { return takes(f, 4, "", brings(t, "old", now)) }, "held", nil, false},
+		{"a later 304 confirms", func(f *follower) error { return takes(f, 6, "held", unchanged) }, "held", nil, true},
+		{"an earlier 304 does not", func(f *follower) error { return takes(f, 4, "held", unchanged) }, "held", nil, false},
+		{"a 304 for other keys does not", func(f *follower) error { return takes(f, 6, "other", unchanged) }, "held", nil, false},
 		{"a 304 raises the bar for what began before it", func(f *follower) error {
-			return errors.Join(f.take(7, "held", unchanged), f.take(6, "", brings(t, "old", now)))
+			return errors.Join(takes(f, 7, "held", unchanged), takes(f, 6, "", brings(t, "old", now)))
 		}, "held", nil, true},
 		{"a cache with an older copy is refused", func(f *follower) error {
 			a := brings(t, "old", now.Add(-time.Second))
 			a.cached, a.age = true, time.Minute
-			return f.take(6, "", a)
+			return takes(f, 6, "", a)
 		}, "held", errOldCopy, false},
 		{"a cache with a newer copy is believed, as of its age", func(f *follower) error {
 			a := brings(t, "new", now.Add(time.Second))
 			a.cached, a.age = true, time.Minute
-			return f.take(6, "", a)
+			return takes(f, 6, "", a)
 		}, "new", nil, false},
 		{"a node whose clock is behind is believed", func(f *follower) error {
-			return f.take(6, "", brings(t, "new", now.Add(-time.Hour)))
+			return takes(f, 6, "", brings(t, "new", now.Add(-time.Hour)))
 		}, "new", nil, true},
 		{"what is no JWK Set changes nothing", func(f *follower) error {
-			return f.take(6, "", answer{status: http.StatusOK, body: []byte("{}")})
+			return takes(f, 6, "", answer{status: http.StatusOK, body: []byte("{}")})
 		}, "held", errJWKS, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := now
 			f := resting(&now)
-			if err := f.take(5, "", brings(t, "held", now)); err != nil {
+			if err := takes(f, 5, "", brings(t, "held", now)); err != nil {
 				t.Fatal(err)
 			}
 			now = now.Add(10 * time.Second)
 			if err := c.take(f); !errors.Is(err, c.err) {
 				t.Errorf("got %v, want %v", err, c.err)
 			}
-			set := f.keys.Load()
-			if _, ok := set.byID[c.kid]; !ok || len(set.byID) != 1 {
-				t.Errorf("known are %v, want %s", set.byID, c.kid)
+			set := f.keys.last.Load()
+			if _, ok := set.value[c.kid]; !ok || len(set.value) != 1 {
+				t.Errorf("known are %v, want %s", set.value, c.kid)
 			}
 			if told := set.confirmed.Equal(now); told != c.told {
 				t.Errorf("confirmed %t, want %t", told, c.told)
@@ -86,11 +92,10 @@ func TestAnswersCountInTheOrderOfTheirRequests(t *testing.T) {
 func TestWhoWantsMoreThanAnOldSetFindsTheNewOneWithoutAFetch(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	f := resting(&now)
-	f.ctx = t.Context()
-	if err := f.take(1, "", brings(t, "k", now)); err != nil {
+	if err := takes(f, 1, "", brings(t, "k", now)); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.ask(t.Context(), nil); err != nil || !f.asked.IsZero() {
+	if err := f.keys.ask(t.Context(), nil); err != nil || !f.keys.asked.IsZero() {
 		t.Errorf("a fetch was made for what had come already: %v", err)
 	}
 }
@@ -118,8 +123,10 @@ func TestABodyHasNoExcuseAfterTheWait(t *testing.T) {
 				}
 			}
 		})
+		o := defaults()
+		o.client = i.Client()
 		began := time.Now()
-		_, err := newFetcher(i.Client()).get(context.Background(), "https://id.example/", `"x"`, time.Hour)
+		_, err := newFetcher(o).get(context.Background(), "https://id.example/", `"x"`, time.Hour)
 		if err == nil || !strings.Contains(err.Error(), "no answer in time") || time.Since(began) > fetchTimeout+time.Second {
 			t.Errorf("got %v after %s", err, time.Since(began))
 		}

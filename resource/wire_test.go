@@ -254,6 +254,23 @@ func TestAnIssuerThatEndsItsPollsAtOnceIsNotHammered(t *testing.T) {
 	}
 }
 
+// The rate at which lists may change is the rate at which one is asked for.
+func TestAListThatChangesAllTheTimeIsAskedForTwentyTimesASecond(t *testing.T) {
+	inBubble(t, func(t *testing.T, i *issuertest.Issuer, start func(...resource.Option) *resource.Verifier) {
+		a := i.OpenList("a", 512, false)
+		v := start()
+		wantVerify(t, v, i.Token(issuertest.At(a, 0)), nil)
+		before := i.Fetches(issuertest.ListsPath + "/a")
+		for place := range 500 { // one every 10 ms
+			i.Revoke("a", place+1)
+			time.Sleep(10 * time.Millisecond)
+		}
+		if n := i.Fetches(issuertest.ListsPath+"/a") - before; n < 80 || n > 105 {
+			t.Errorf("%d requests in five seconds", n)
+		}
+	})
+}
+
 func TestTheWholeWayOverARealNetwork(t *testing.T) {
 	i := issuertest.New(t, "")
 	srv := httptest.NewServer(i)

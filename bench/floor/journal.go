@@ -3,8 +3,8 @@ package main
 import "os"
 
 const (
-	recordSize  = 512      // about what a grant's record has
-	journalSize = 32 << 20 // then it begins again
+	recordSize  = 512     // about what a grant's record has
+	journalSize = 8 << 20 // then it begins again
 	mostAtOnce  = 1024
 )
 

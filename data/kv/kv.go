@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Reader is a consistent view of the store.
+// Reader is a consistent view of the store, for one goroutine at a time.
 type Reader interface {
 	// Get returns the value of key, or nil where there is none. The slice is
 	// valid until the transaction ends and must not be changed.

@@ -122,6 +122,10 @@ func (c *Client) do(ctx context.Context, method, path, access string, body []byt
 	if access != "" {
 		req.Header.Set("Authorization", "Bearer "+access)
 	}
+	return c.send(req)
+}
+
+func (c *Client) send(req *http.Request) Answer {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return Answer{Err: err}

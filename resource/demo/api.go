@@ -39,12 +39,37 @@ func newAPI(v *resource.Verifier, s settings) http.Handler {
 	mux.Handle("POST /posts", signedIn(http.HandlerFunc(a.addPost)))
 	mux.Handle("GET /protected", signedIn(http.HandlerFunc(a.protected)))
 	mux.Handle("GET /admin", admin(http.HandlerFunc(a.admin)))
-	mux.Handle("GET "+resource.MetadataPath, v.Metadata())
+	mux.Handle("GET "+v.MetadataPath(), v.Metadata())
+	mux.Handle("OPTIONS "+v.MetadataPath(), v.Metadata())
 	mux.HandleFunc("GET /healthz", a.health)
 	mux.HandleFunc("GET /config.json", a.config)
 	mux.Handle("GET /", a.page())
 	mux.HandleFunc("/", notAllowed)
-	return a.secure(mux)
+	return a.secure(a.shared(mux))
+}
+
+// shared lets the page of one other origin call the API. It needs no cookies
+// for it, only a token, which that page must have got by itself.
+func (a *api) shared(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Add("Vary", "Origin")
+		if a.settings.origin == "" || r.Header.Get("Origin") != a.settings.origin {
+			next.ServeHTTP(w, r)
+			return
+		}
+		h.Set("Access-Control-Allow-Origin", a.settings.origin)
+		h.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+		if r.Method != http.MethodOptions {
+			next.ServeHTTP(w, r)
+			return
+		}
+		// The question that a browser asks first: Fetch, section 4.8.
+		h.Set("Access-Control-Allow-Methods", "GET, POST")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+		h.Set("Access-Control-Max-Age", "600")
+		w.WriteHeader(http.StatusNoContent)
+	})
 }
 
 // secure sets the headers that every answer has. The page may run its own

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"signet/resource"
+	"signet/resource/dpop/dpoptest"
 	"signet/resource/internal/issuertest"
 	"signet/resource/token"
 )
@@ -21,7 +22,7 @@ import (
 func newDemo(t *testing.T) (http.Handler, *issuertest.Issuer) {
 	t.Helper()
 	i := issuertest.New(t, "https://id.example")
-	s := settings{issuer: i.URL, audience: issuertest.Audience, resource: "http://localhost:3000"}
+	s := settings{issuer: i.URL, audience: issuertest.Audience, resource: "http://localhost:3000", origin: "http://app.example"}
 	v, err := resource.New(s.issuer, s.audience, resource.WithHTTPClient(i.Client()),
 		resource.WithResource(s.resource), resource.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
@@ -118,8 +119,57 @@ func TestThePageMayTalkToTheIssuerAndNobodyElse(t *testing.T) {
 	if w := ask(h, "GET", "/config.json", "", ""); w.Body.String() != "{\"audience\":\"api\",\"issuer\":\"https://id.example\"}\n" {
 		t.Errorf("config %s", w.Body)
 	}
-	if w := ask(h, "GET", resource.MetadataPath, "", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"resource":"http://localhost:3000"`) {
-		t.Errorf("metadata %d %s", w.Code, w.Body)
+}
+
+func TestTheDemoSaysWhoseTokensItTakes(t *testing.T) {
+	h, i := newDemo(t)
+	w := ask(h, "GET", resource.MetadataPath, "", "")
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"resource":"http://localhost:3000","authorization_servers":["https://id.example"]`) ||
+		w.Header().Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("metadata %d %s %v", w.Code, w.Body, w.Header())
+	}
+	if w := ask(h, "OPTIONS", resource.MetadataPath, "", ""); w.Code != 204 {
+		t.Errorf("preflight %d", w.Code)
+	}
+	if w := ask(h, "GET", "/posts", "", ""); !strings.Contains(w.Header().Get("WWW-Authenticate"), `resource_metadata="http://localhost:3000`+resource.MetadataPath+`"`) {
+		t.Errorf("challenge %v", w.Header())
+	}
+	key := dpoptest.NewKey(t, "ES256")
+	bound := i.Token(func(c *token.Claims) { c.Confirmation.JKT = key.JKT() })
+	r := httptest.NewRequest("GET", "/posts", nil)
+	r.Header.Set("Authorization", "DPoP "+bound)
+	r.Header.Set("DPoP", key.Proof("GET", "http://localhost:3000/posts", time.Now(), dpoptest.ForToken(bound)))
+	w = httptest.NewRecorder()
+	if h.ServeHTTP(w, r); w.Code != 200 {
+		t.Errorf("a bound token with its proof: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestThePageOfOneOtherOriginMayCall(t *testing.T) {
+	h, i := newDemo(t)
+	for _, c := range []struct {
+		name, method, origin, allowed string
+		status                        int
+	}{
+		{"asks", "OPTIONS", "http://app.example", "http://app.example", 204},
+		{"calls", "GET", "http://app.example", "http://app.example", 200},
+		{"another asks", "OPTIONS", "http://evil.example", "", 405},
+		{"another calls", "GET", "http://evil.example", "", 200},
+		{"nobody in particular", "GET", "", "", 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(c.method, "/posts", nil)
+			r.Header.Set("Authorization", "Bearer "+i.Token())
+			if c.origin != "" {
+				r.Header.Set("Origin", c.origin)
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != c.status || w.Header().Get("Access-Control-Allow-Origin") != c.allowed ||
+				w.Header().Get("Access-Control-Allow-Credentials") != "" || w.Header().Get("Vary") != "Origin" {
+				t.Errorf("got %d %v", w.Code, w.Header())
+			}
+		})
 	}
 }
 

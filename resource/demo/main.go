@@ -28,7 +28,7 @@ func main() {
 }
 
 // settings are the flags.
-type settings struct{ listen, issuer, audience, resource string }
+type settings struct{ listen, issuer, audience, resource, origin string }
 
 func parse(args []string) (settings, error) {
 	var s settings
@@ -37,6 +37,7 @@ func parse(args []string) (settings, error) {
 	flags.StringVar(&s.issuer, "issuer", "http://localhost:4000", "`URL` of the issuer")
 	flags.StringVar(&s.audience, "audience", "api", "`name` that tokens must be for")
 	flags.StringVar(&s.resource, "resource", "", "`URL` of this server (default http:// and the address)")
+	flags.StringVar(&s.origin, "origin", "http://localhost:5556", "`origin` of another page that may call this API; empty is none")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
@@ -59,7 +60,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if s.resource == "" {
 		s.resource = "http://" + shown(s.listen, listener.Addr())
 	}
-	v, err := resource.New(s.issuer, s.audience, resource.WithResource(s.resource))
+	v, err := resource.New(s.issuer, s.audience, resource.WithResource(s.resource),
+		resource.WithMetadata(resource.Metadata{Name: "Signet's demo"}))
 	if err != nil {
 		listener.Close()
 		return err

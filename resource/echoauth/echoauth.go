@@ -14,40 +14,37 @@ import (
 	"signet/resource"
 )
 
-// Middleware lets a request pass when it carries a token that v accepts, and
-// else answers as v.Middleware does.
-func Middleware(v *resource.Verifier) echo.MiddlewareFunc {
-	return require(v, func(*resource.Token) error { return nil })
+// Middleware lets a request pass when it carries a token that g accepts, and
+// else answers as g's own Middleware does.
+func Middleware(g resource.Guard) echo.MiddlewareFunc {
+	return Require(g, resource.Requirement{})
 }
 
-// RequireScope is Middleware, and wants every one of scopes too.
-func RequireScope(v *resource.Verifier, scopes ...string) echo.MiddlewareFunc {
-	return require(v, func(t *resource.Token) error { return resource.CheckScope(t, scopes...) })
-}
-
-// RequireRole is Middleware, and wants the role too.
-func RequireRole(v *resource.Verifier, role string) echo.MiddlewareFunc {
-	return require(v, func(t *resource.Token) error { return resource.CheckRole(t, role) })
-}
-
-// Token returns the token of a request that was let pass.
-func Token(c echo.Context) (*resource.Token, bool) {
-	return resource.FromContext(c.Request().Context())
-}
-
-func require(v *resource.Verifier, check func(*resource.Token) error) echo.MiddlewareFunc {
+// Require is Middleware, and wants what need says too.
+func Require(g resource.Guard, need resource.Requirement) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			r, t, err := v.Authenticate(c.Request())
-			if err == nil {
-				err = check(t)
-			}
-			if err != nil {
-				v.WriteError(c.Response(), err)
+			r, ok := g.Admit(c.Response(), c.Request(), need)
+			if !ok {
 				return nil
 			}
 			c.SetRequest(r)
 			return next(c)
 		}
 	}
+}
+
+// RequireScope is Require for every one of scopes.
+func RequireScope(g resource.Guard, scopes ...string) echo.MiddlewareFunc {
+	return Require(g, resource.Requirement{Scopes: scopes})
+}
+
+// RequireRole is Require for one role.
+func RequireRole(g resource.Guard, role string) echo.MiddlewareFunc {
+	return Require(g, resource.Requirement{Roles: []string{role}})
+}
+
+// Token returns the token of a request that was let pass.
+func Token(c echo.Context) (*resource.Token, bool) {
+	return resource.FromContext(c.Request().Context())
 }

@@ -26,11 +26,12 @@ func (a Alg) Known() bool { return slices.Contains(Algs(), a) }
 // The typ of what Signet signs, as it is written into the header. Every kind
 // has its own, so that none passes for another (RFC 8725 section 3.11).
 const (
-	TypAccess     = "at+jwt"         // RFC 9068 section 2.1
-	TypID         = "JWT"            // OpenID Connect Core
-	TypStatusList = "statuslist+jwt" // Token Status List
-	TypLogout     = "logout+jwt"     // OpenID Connect Back-Channel Logout
-	TypDPoP       = "dpop+jwt"       // RFC 9449, made by clients
+	TypAccess        = "at+jwt"                  // RFC 9068 section 2.1
+	TypID            = "JWT"                     // OpenID Connect Core
+	TypStatusList    = "statuslist+jwt"          // Token Status List
+	TypIntrospection = "token-introspection+jwt" // RFC 9701 section 5
+	TypLogout        = "logout+jwt"              // OpenID Connect Back-Channel Logout
+	TypDPoP          = "dpop+jwt"                // RFC 9449, made by clients
 )
 
 // IsTyp says whether a header's typ means want. A typ is a media type: it is

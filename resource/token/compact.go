@@ -25,11 +25,17 @@ var (
 // Header is what a verifier looks at in a protected header. Parameters that
 // would bring a key along, or ask for an extension, are only said to be there.
 type Header struct {
-	Alg Alg
-	KID string
-	Typ string
+	Alg   Alg
+	KID   string
+	Named bool // kid is there, if only as an empty string
+	Typ   string
 
 	Crit, JWK, JKU, X5U, X5C bool
+
+	// Coded says that b64, zip or enc is there: whoever understands one of them
+	// reads another payload than who does not (RFC 7797 section 6, RFC 7516
+	// section 4.1).
+	Coded bool
 }
 
 // Compact is a JWS in compact serialization, taken apart and not verified.
@@ -103,21 +109,24 @@ func parseHeader(raw []byte) (Header, error) {
 			alg, err = readString(d)
 			h.Alg = Alg(alg)
 		case "kid":
+			h.Named = true
 			h.KID, err = readString(d)
 		case "typ":
 			h.Typ, err = readString(d)
 		case "crit":
-			h.Crit, err = true, d.SkipValue()
+			h.Crit, err = true, skip(d)
 		case "jwk":
-			h.JWK, err = true, d.SkipValue()
+			h.JWK, err = true, skip(d)
 		case "jku":
-			h.JKU, err = true, d.SkipValue()
+			h.JKU, err = true, skip(d)
 		case "x5u":
-			h.X5U, err = true, d.SkipValue()
+			h.X5U, err = true, skip(d)
 		case "x5c":
-			h.X5C, err = true, d.SkipValue()
+			h.X5C, err = true, skip(d)
+		case "b64", "zip", "enc":
+			h.Coded, err = true, skip(d)
 		default:
-			err = d.SkipValue()
+			err = skip(d)
 		}
 		return err
 	})
@@ -131,14 +140,34 @@ var (
 	errKind     = errors.New("a value has another type than it should")
 	errTrailing = errors.New("something follows the JSON object")
 	errSyntax   = errors.New("not a JSON object with unique names")
+	errNesting  = fmt.Errorf("nested deeper than %d levels", maxDepth)
 )
+
+// maxDepth is how deep the JSON of a token is nested at most. No honest one
+// comes near it, and what reads the same token elsewhere may be recursive.
+const maxDepth = 32
 
 // object calls member for each member of the JSON object that is all of raw;
 // member reads the value. Errors never quote what a stranger sent.
 func object(raw []byte, member func(name string, d *jsontext.Decoder) error) error {
 	d := jsontext.NewDecoder(bytes.NewBuffer(raw))
-	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
+	if err := members(d, member); err != nil {
+		return err
+	}
+	if d.InputOffset() != int64(len(bytes.TrimRight(raw, " \t\r\n"))) {
+		return errTrailing
+	}
+	return nil
+}
+
+// members reads one JSON object from d, and calls member for each name in it;
+// member reads the value. Anything but an object is errKind.
+func members(d *jsontext.Decoder, member func(name string, d *jsontext.Decoder) error) error {
+	switch t, err := d.ReadToken(); {
+	case err != nil:
 		return errSyntax
+	case t.Kind() != '{':
+		return errKind
 	}
 	for d.PeekKind() != '}' {
 		name, err := d.ReadToken()
@@ -152,9 +181,6 @@ func object(raw []byte, member func(name string, d *jsontext.Decoder) error) err
 	if _, err := d.ReadToken(); err != nil {
 		return errSyntax
 	}
-	if d.InputOffset() != int64(len(bytes.TrimRight(raw, " \t\r\n"))) {
-		return errTrailing
-	}
 	return nil
 }
 
@@ -165,6 +191,21 @@ func plain(err error) error {
 		return errSyntax
 	}
 	return err
+}
+
+// skip reads a value that nobody asked for.
+func skip(d *jsontext.Decoder) error {
+	for outside := d.StackDepth(); ; {
+		if _, err := d.ReadToken(); err != nil {
+			return errSyntax
+		}
+		switch depth := d.StackDepth(); {
+		case depth > maxDepth:
+			return errNesting
+		case depth == outside:
+			return nil
+		}
+	}
 }
 
 func readString(d *jsontext.Decoder) (string, error) {

@@ -17,7 +17,7 @@ func TestParseCompactTakesAWellFormedTokenApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := token.Header{Alg: token.ES256, KID: "k1", Typ: "at+jwt"}
+	want := token.Header{Alg: token.ES256, KID: "k1", Named: true, Typ: "at+jwt"}
 	if c.Header != want {
 		t.Errorf("header %+v, want %+v", c.Header, want)
 	}

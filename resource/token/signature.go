@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -18,13 +19,6 @@ var (
 	ErrAlgorithm = errors.New("token: the algorithm is not allowed")
 	ErrKey       = errors.New("token: the key does not fit the algorithm")
 	ErrSignature = errors.New("token: the signature is wrong")
-)
-
-// The sizes of RSA keys in bits. Below lies what can be factored, above what
-// would let a published key burn the verifiers' time.
-const (
-	MinRSABits = 2048
-	MaxRSABits = 8192
 )
 
 // verifiers are taken from jwx once, so that nothing registered with it later
@@ -42,42 +36,44 @@ var verifiers = func() map[Alg]jws.Verifier {
 }()
 
 // CheckKey says whether key is a public key that alg can be verified with:
-// *ecdsa.PublicKey on P-256, *rsa.PublicKey of 2048 to 8192 bits, or
-// ed25519.PublicKey. The error is ErrAlgorithm or ErrKey.
+// *ecdsa.PublicKey on P-256, *rsa.PublicKey of 2048 to 8192 bits with an
+// exponent of at least 65537, or ed25519.PublicKey of large order. The error is
+// ErrAlgorithm or ErrKey.
 func CheckKey(alg Alg, key crypto.PublicKey) error {
 	if err := fits(alg, key); err != nil {
 		return err
 	}
-	if pub, ok := key.(*ecdsa.PublicKey); ok {
+	switch pub := key.(type) {
+	case *ecdsa.PublicKey:
 		if _, err := pub.Bytes(); err != nil {
 			return fmt.Errorf("%w: the point is not on the curve", ErrKey)
+		}
+	case *rsa.PublicKey:
+		if canBeFactored(pub.N) {
+			return fmt.Errorf("%w: the RSA modulus can be factored", ErrKey)
+		}
+	case ed25519.PublicKey:
+		if !isPoint(pub) {
+			return fmt.Errorf("%w: it is no point of Ed25519, or one of small order", ErrKey)
 		}
 	}
 	return nil
 }
 
-// fits is what of CheckKey costs nothing: all but whether the point of an
-// ECDSA key lies on its curve.
+// fits is what of CheckKey costs nothing: all but a look at the point or the
+// modulus itself.
 func fits(alg Alg, key crypto.PublicKey) error {
 	switch alg {
 	case ES256:
 		pub, ok := key.(*ecdsa.PublicKey)
-		if !ok || pub == nil || pub.Curve != elliptic.P256() {
+		//lint:ignore SA1019 an empty key has no point, and Bytes panics
+		if !ok || pub == nil || pub.Curve != elliptic.P256() || pub.X == nil || pub.Y == nil {
 			return fmt.Errorf("%w: %s needs a P-256 key", ErrKey, alg)
 		}
 		return nil
 	case RS256, PS256:
-		pub, ok := key.(*rsa.PublicKey)
-		if !ok || pub == nil || pub.N == nil {
-			return fmt.Errorf("%w: %s needs an RSA key", ErrKey, alg)
-		}
-		if bits := pub.N.BitLen(); bits < MinRSABits || bits > MaxRSABits {
-			return fmt.Errorf("%w: an RSA key of %d bits", ErrKey, bits)
-		}
-		if pub.E < 3 || pub.E&1 == 0 {
-			return fmt.Errorf("%w: the RSA exponent is even or too small", ErrKey)
-		}
-		return nil
+		pub, _ := key.(*rsa.PublicKey)
+		return fitsRSA(alg, pub)
 	case EdDSA:
 		if pub, ok := key.(ed25519.PublicKey); !ok || len(pub) != ed25519.PublicKeySize {
 			return fmt.Errorf("%w: %s needs an Ed25519 key", ErrKey, alg)
@@ -97,7 +93,20 @@ func VerifySignature(alg Alg, key crypto.PublicKey, signingInput string, sig []b
 	if len(sig) != signatureSize(key) {
 		return ErrSignature
 	}
+	if alg == PS256 {
+		return verifyPSS(key.(*rsa.PublicKey), signingInput, sig)
+	}
 	if err := verifiers[alg].Verify([]byte(signingInput), sig, key); err != nil {
+		return ErrSignature
+	}
+	return nil
+}
+
+// verifyPSS wants a salt as long as the hash (RFC 7518 section 3.5); jwx takes
+// one of any length.
+func verifyPSS(key *rsa.PublicKey, signingInput string, sig []byte) error {
+	digest := sha256.Sum256([]byte(signingInput))
+	if rsa.VerifyPSS(key, crypto.SHA256, digest[:], sig, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) != nil {
 		return ErrSignature
 	}
 	return nil

@@ -111,8 +111,12 @@ func TestVerifySignatureRefusesKeysThatDoNotFit(t *testing.T) {
 		{"PS256 with 1024 bits", token.PS256, small.Public(), token.ErrKey},
 		{"RS256 with an even exponent", token.RS256, &rsa.PublicKey{N: rs.N, E: 4}, token.ErrKey},
 		{"RS256 with the exponent one", token.RS256, &rsa.PublicKey{N: rs.N, E: 1}, token.ErrKey},
+		{"RS256 with the exponent three", token.RS256, &rsa.PublicKey{N: rs.N, E: 3}, token.ErrKey},
+		{"PS256 with the exponent below the least", token.PS256, &rsa.PublicKey{N: rs.N, E: 65535}, token.ErrKey},
+		{"RS256 with an even modulus", token.RS256, &rsa.PublicKey{N: new(big.Int).Lsh(rs.N, 1), E: rs.E}, token.ErrKey},
 		{"EdDSA with a short key", token.EdDSA, ed.Public().(ed25519.PublicKey)[:31], token.ErrKey},
 		{"no key", token.ES256, nil, token.ErrKey},
+		{"a key without a point", token.ES256, &ecdsa.PublicKey{Curve: elliptic.P256()}, token.ErrKey},
 		{"a private key", token.ES256, p256, token.ErrKey},
 		{"bytes", token.ES256, []byte("secret"), token.ErrKey},
 	} {
@@ -123,6 +127,47 @@ func TestVerifySignatureRefusesKeysThatDoNotFit(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestVerifySignatureWantsASaltAsLongAsTheHash(t *testing.T) {
+	key := rsaKey(t, 2048)
+	digest := sha256.Sum256([]byte(input))
+	for _, salt := range []int{20, 31, 32, 33, 222} {
+		sig, err := rsa.SignPSS(rand.Reader, key, crypto.SHA256, digest[:], &rsa.PSSOptions{SaltLength: salt})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := token.VerifySignature(token.PS256, key.Public(), input, sig); (err == nil) != (salt == 32) {
+			t.Errorf("a salt of %d bytes: %v", salt, err)
+		}
+	}
+}
+
+func TestCheckKeyRefusesAModulusThatCanBeFactored(t *testing.T) {
+	good := rsaKey(t, 2048)
+	if err := token.CheckKey(token.RS256, good.Public()); err != nil {
+		t.Errorf("an honest key: %v", err)
+	}
+	for _, factor := range []int64{3, 5, 167} {
+		n := new(big.Int).Mul(good.N, big.NewInt(factor))
+		if err := token.CheckKey(token.PS256, &rsa.PublicKey{N: n, E: good.E}); !errors.Is(err, token.ErrKey) {
+			t.Errorf("a modulus that %d divides: %v", factor, err)
+		}
+	}
+	// A power of 65537 is one to every modulus, as those of the chips are.
+	chip := new(big.Int).Exp(big.NewInt(65537), big.NewInt(150), nil)
+	if err := token.CheckKey(token.RS256, &rsa.PublicKey{N: chip, E: 65537}); !errors.Is(err, token.ErrKey) {
+		t.Errorf("a modulus of %d bits as the chips made them: %v", chip.BitLen(), err)
+	}
+}
+
+func TestCheckKeyTakesEveryHonestEd25519Key(t *testing.T) {
+	for range 200 {
+		pub, _, _ := ed25519.GenerateKey(rand.Reader)
+		if err := token.CheckKey(token.EdDSA, pub); err != nil {
+			t.Errorf("%x: %v", pub, err)
+		}
 	}
 }
 

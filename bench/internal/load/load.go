@@ -39,6 +39,10 @@ func Patient(call Call) Call {
 // at a time.
 type Call func(ctx context.Context) error
 
+// ErrSpent is what a call returns when all that it had to ask with is used up:
+// it is not called again.
+var ErrSpent = errors.New("load: all that there was to ask with is used up")
+
 // Closed runs each call again and again for d, all at once. Requests that were
 // begun within d are waited for and count, and so does the time that takes.
 func Closed(ctx context.Context, calls []Call, d time.Duration) Sample {
@@ -47,6 +51,9 @@ func Closed(ctx context.Context, calls []Call, d time.Duration) Sample {
 	return together(calls, func(call Call, s *Sample) {
 		for now := time.Now(); now.Before(end) && ctx.Err() == nil; {
 			err := call(ctx)
+			if errors.Is(err, ErrSpent) {
+				return
+			}
 			done := time.Now()
 			s.note(err, done.Sub(now))
 			now = done

@@ -115,6 +115,24 @@ func TestFailuresAreNoLatencies(t *testing.T) {
 	}
 }
 
+func TestACallThatHasNothingLeftToAskWithEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		left := 3
+		call := func(context.Context) error {
+			if left == 0 {
+				return ErrSpent
+			}
+			left--
+			time.Sleep(100 * time.Millisecond)
+			return nil
+		}
+		s := Closed(t.Context(), []Call{call}, time.Hour)
+		if len(s.Latencies) != 3 || s.Errors != 0 || s.Elapsed != 300*time.Millisecond {
+			t.Errorf("%d answers, %d errors in %s", len(s.Latencies), s.Errors, s.Elapsed)
+		}
+	})
+}
+
 func TestAConnectionAsksInTurn(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -122,29 +140,59 @@ func TestAConnectionAsksInTurn(t *testing.T) {
 		case "/busy":
 			w.Header().Set("Retry-After", "3")
 			w.WriteHeader(http.StatusServiceUnavailable)
+		case "/no":
+			w.WriteHeader(http.StatusUnauthorized)
+		case "/away":
+			http.Redirect(w, r, "https://client.example/?code=c", http.StatusFound)
 		case "/long": // in chunks
 			io.WriteString(w, strings.Repeat("x", 100_000))
 		default:
-			io.WriteString(w, r.Method+string(body)+r.RemoteAddr)
+			io.WriteString(w, strings.Join([]string{r.Method, string(body), r.RemoteAddr,
+				r.Header.Get("Content-Type"), r.Header.Get("Authorization"), r.Header.Get("Cookie")}, " "))
 		}
 	}))
 	defer server.Close()
-	c, err := Dial(strings.TrimPrefix(server.URL, "http://"))
+	c, err := Dial(server.URL + "/any/path")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	me := c.socket.LocalAddr().String()
-	for path, want := range map[string]string{"/": "GET" + me, "/long": strings.Repeat("x", 100_000)} {
-		if got, err := c.Do(path, nil); err != nil || string(got) != want {
-			t.Errorf("%s: %.50q %v", path, got, err)
+	for _, q := range []struct {
+		ask  Request
+		want string
+	}{
+		{Request{Path: "/"}, "GET  " + me + "   "},
+		{Request{Path: "/long"}, strings.Repeat("x", 100_000)},
+		{Request{Path: "/", Body: []byte("{}"), Type: JSON}, "POST {} " + me + " application/json  "},
+		{Request{Path: "/", Body: []byte{}, Type: Form}, "POST  " + me + " " + Form + "  "},
+		{Request{Path: "/", Authorization: Bearer("x.y.z"), Cookie: "a=b"}, "GET  " + me + "  Bearer x.y.z a=b"},
+	} {
+		if got, err := c.Do(q.ask); err != nil || string(got) != q.want {
+			t.Errorf("%+v: %.80q %v", q.ask, got, err)
 		}
 	}
-	if got, err := c.Do("/", []byte("{}")); err != nil || string(got) != "POST{}"+me {
-		t.Errorf("%q %v", got, err)
+	var status *StatusError
+	if _, err := c.Get("/no"); !errors.As(err, &status) || status.Status != http.StatusUnauthorized {
+		t.Errorf("%v", err)
 	}
 	var busy *BusyError
-	if _, err := c.Do("/busy", nil); !errors.As(err, &busy) || busy.RetryAfter != 3*time.Second {
+	if _, err := c.Get("/busy"); !errors.As(err, &busy) || busy.RetryAfter != 3*time.Second {
 		t.Errorf("%v", err)
+	}
+	if to, err := c.Redirect(Request{Path: "/away"}); err != nil || to.Query().Get("code") != "c" {
+		t.Errorf("%v %v", to, err)
+	}
+	if _, err := c.Redirect(Request{Path: "/"}); !errors.As(err, &status) || status.Status != http.StatusOK {
+		t.Errorf("an answer that leads nowhere: %v", err)
+	}
+}
+
+func TestAServerIsAURL(t *testing.T) {
+	for _, server := range []string{"127.0.0.1:1", "ftp://127.0.0.1", "", "unix:/x"} {
+		if c, err := Dial(server); err == nil {
+			c.Close()
+			t.Errorf("%q was dialed", server)
+		}
 	}
 }

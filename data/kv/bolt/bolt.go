@@ -169,7 +169,11 @@ func (e *Engine) begin(writable bool) (tx *bbolt.Tx, err error) {
 
 // read finds the pairs of a transaction.
 func (e *Engine) read(tx *bbolt.Tx) (r reader, err error) {
-	err = guard(func() { r.b = tx.Bucket(bucket) })
+	err = guard(func() {
+		if r.b = tx.Bucket(bucket); r.b != nil {
+			r.get = r.b.Cursor()
+		}
+	})
 	if err == nil && r.b == nil {
 		err = damaged(e.path, "the bucket is gone")
 	}
@@ -190,6 +194,7 @@ type Stats struct {
 	Updates uint64 // functions that were run
 	Commits uint64 // commits that reached the disk
 	Bytes   int64  // length of the file
+	Pages   int64  // of these, bytes on pages that were ever used; what is behind them waits
 	Free    int64  // of these, bytes on pages that hold nothing
 }
 
@@ -204,6 +209,10 @@ func (e *Engine) Stats() Stats {
 	}
 	if info, err := e.file.Stat(); err == nil {
 		s.Bytes = info.Size()
+	}
+	if tx, err := e.begin(false); err == nil {
+		s.Pages = tx.Size()
+		e.rollback(tx)
 	}
 	free := e.db.Stats()
 	s.Free = int64(free.FreePageN+free.PendingPageN) * int64(e.db.Info().PageSize)

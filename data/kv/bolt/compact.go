@@ -77,6 +77,11 @@ func (e *Engine) replace(tmp string) error {
 	return e.release(oldDB, oldFile)
 }
 
+// fillPercent is how full the pages of a rewritten file are; the keys come in
+// order, so all of them are. Full to the brim, each would split as soon as a
+// record on it is a little longer, and the file be twice as long within a day.
+const fillPercent = 0.8
+
 // fill copies every pair, some megabytes a transaction.
 func fill(ctx context.Context, db *bbolt.DB, from kv.Reader) error {
 	const batch = 4 << 20
@@ -87,7 +92,7 @@ func fill(ctx context.Context, db *bbolt.DB, from kv.Reader) error {
 		}
 		err := db.Update(func(tx *bbolt.Tx) (err error) {
 			b := tx.Bucket(bucket)
-			b.FillPercent = 1 // the keys come in order
+			b.FillPercent = fillPercent
 			size := 0
 			done = true
 			scan := from.Scan(nil, start, func(k, v []byte) bool {

@@ -12,10 +12,19 @@ import (
 // reader reads the pairs of a transaction of bbolt. bbolt trusts its file and
 // panics where the file lies, so each call of it is guarded, while a panic of
 // the caller's own function goes its way.
-type reader struct{ b *bbolt.Bucket }
+type reader struct {
+	b *bbolt.Bucket
+	// get is for Get alone, which begins at the root every time: the Get of a
+	// bucket makes a cursor, and the path that it keeps, for each call.
+	get *bbolt.Cursor
+}
 
 func (r reader) Get(key []byte) (value []byte, err error) {
-	err = guard(func() { value = r.b.Get(key) })
+	err = guard(func() {
+		if k, v := r.get.Seek(key); bytes.Equal(k, key) {
+			value = v
+		}
+	})
 	return value, err
 }
 

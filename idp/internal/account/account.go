@@ -11,14 +11,15 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"signet/data"
+	"signet/idp/internal/bearer"
+	"signet/idp/internal/client/metadata"
 	"signet/idp/internal/grant"
 	"signet/idp/internal/mint"
 	"signet/idp/internal/signin"
-	"signet/resource"
 )
 
 // ClientID is the built-in public client, on whose behalf the JSON API acts.
-const ClientID = "signet"
+const ClientID = metadata.FirstParty
 
 // amrPassword is how a person of this API proved who they are (RFC 8176).
 const amrPassword = "pwd"
@@ -28,8 +29,8 @@ type Options struct {
 	SignIn *signin.Service
 	Grants *grant.Service
 	Mint   *mint.Mint
-	Users  *data.Store
-	Bearer *resource.Verifier // of our own tokens, by our own keys
+	Bearer *bearer.Service
+	Issuer string
 	Cookie CookieOptions
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -121,6 +122,7 @@ func (a *API) sign(issued grant.Issued, profile mint.Profile) (tokens, error) {
 		SID:      issued.Grant.ID.String(),
 		AuthTime: issued.Grant.AuthTime,
 		AMR:      issued.Grant.AMR,
+		Status:   a.Mint.Status(issued.Slot()),
 	})
 	if err != nil {
 		return tokens{}, err

@@ -2,10 +2,11 @@ package account
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
-	"signet/data"
+	"signet/idp/internal/live"
 	"signet/idp/internal/mint"
 	"signet/idp/internal/signin"
 	"signet/idp/internal/wire"
@@ -90,11 +91,11 @@ func readRefresh(c echo.Context) (refreshBody, error) {
 func (a *API) Logout(c echo.Context) error {
 	ctx := c.Request().Context()
 	if c.Request().Method == http.MethodDelete && c.Request().Header.Get(echo.HeaderAuthorization) != "" {
-		who, err := a.bearer(c)
+		who, err := a.owner(c, "/logout")
 		if err != nil {
 			return err
 		}
-		if _, err := a.Grants.EndByID(ctx, who.grant, who.user.ID); err != nil {
+		if _, err := a.Grants.EndByID(ctx, who.Grant.ID, who.User.ID); err != nil {
 			return err
 		}
 		return noContent(c)
@@ -111,32 +112,40 @@ func (a *API) Logout(c echo.Context) error {
 
 // Me answers GET /me: the person whom the access token speaks of.
 func (a *API) Me(c echo.Context) error {
-	who, err := a.bearer(c)
+	who, err := a.bearer(c, "/me")
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, meOf(who.user))
+	return c.JSON(http.StatusOK, meOf(who))
 }
 
+// me is the person as the client may know them: under the name that its tokens
+// have, and with the e-mail only if that is in its scope.
 type me struct {
 	ID            string   `json:"id"`
-	Email         string   `json:"email"`
-	EmailVerified bool     `json:"email_verified"`
+	Email         string   `json:"email,omitempty"`
+	EmailVerified *bool    `json:"email_verified,omitempty"`
 	Roles         []string `json:"roles"`
 }
 
-func meOf(u data.User) me {
-	roles := u.Roles
-	if roles == nil {
-		roles = []string{}
+func meOf(who live.Access) me {
+	out := me{ID: who.Subject, Roles: who.User.Roles}
+	if !firstParty(who) {
+		out.Roles = who.Client.Roles(out.Roles, who.Scope)
 	}
-	return me{ID: string(u.ID), Email: u.Email, EmailVerified: u.EmailVerified, Roles: roles}
+	if out.Roles == nil {
+		out.Roles = []string{}
+	}
+	if firstParty(who) || slices.Contains(who.Scopes(), wire.ScopeEmail) {
+		out.Email, out.EmailVerified = who.User.Email, &who.User.EmailVerified
+	}
+	return out
 }
 
 // ChangePassword answers POST /me/password: a new password, which ends every
 // grant of the person but the one that asks.
 func (a *API) ChangePassword(c echo.Context) error {
-	who, err := a.bearer(c)
+	who, err := a.owner(c, "/me/password")
 	if err != nil {
 		return err
 	}
@@ -150,7 +159,7 @@ func (a *API) ChangePassword(c echo.Context) error {
 	if in.Current == "" {
 		return wire.Field("current", "it is missing")
 	}
-	_, err = a.SignIn.ChangePassword(c.Request().Context(), who.user.ID, in.Current, in.New, &who.grant, address(c))
+	_, err = a.SignIn.ChangePassword(c.Request().Context(), who.User.ID, in.Current, in.New, &who.Grant.ID, address(c))
 	if err != nil {
 		return err
 	}

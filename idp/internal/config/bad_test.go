@@ -94,7 +94,60 @@ var badFiles = []struct {
 		`c.yaml:1: browser.origins: "http://127.0.0.1:3000": "http://127.0.0.1:3000" is of the site 127.0.0.1 while the issuer is of localhost, so browsers never send the session cookie; put both under one domain, such as app.example.com and id.example.com`},
 	{"a stranger under the same registry", "issuer: https://id.github.io\nbrowser: {origins: ['https://app.github.io']}",
 		`c.yaml:2: browser.origins: "https://app.github.io": "https://app.github.io" is of the site app.github.io while the issuer is of id.github.io, so browsers never send the session cookie; put both under one domain, such as app.example.com and id.example.com`},
+
+	{"a client without an id", "clients:\n- client_name: A", `c.yaml:2: clients[0].id: a client needs an id`},
+	{"a client that is a word", "clients: [webapp]", `c.yaml:1: clients[0]: "webapp": write settings here, as key: value`},
+	{"clients that are one mapping", "clients: {id: a}", `c.yaml:1: clients: a mapping: write a list, as [one, two]`},
+	{"a client twice", "clients:\n- {id: a, redirect_uris: ['https://a.example/']}\n- {id: a, redirect_uris: ['https://a.example/']}",
+		`c.yaml:3: clients[1].id: "a": this client is there twice`},
+	{"a client that looks like a user", "clients:\n- {id: abcdefghijklmnopqrstuvwxya, redirect_uris: ['https://a.example/']}",
+		`c.yaml:2: clients[0].id: "abcdefghijklmnopqrstuvwxya": looks like the id of a user; choose another`},
+	{"the built-in client", "clients:\n- {id: signet, redirect_uris: ['https://a.example/']}", `c.yaml:2: clients[0].id: "signet": is the built-in client of the JSON API; choose another`},
+	{"a mistyped key of a client", "clients:\n- id: a\n  redirect_uri: ['https://a.example/']\n  grant_types: [refresh_token]",
+		`c.yaml:3: clients[0].redirect_uri: there is no such setting; do you mean clients[0].redirect_uris?`},
+	{"a client without redirect URIs", "clients:\n- id: a", `c.yaml:2: clients[0].redirect_uris: at least one is needed for these response types`},
+	{"a redirect URI in the clear", "clients:\n- id: a\n  redirect_uris: ['https://a.example/', 'http://a.example/']",
+		`c.yaml:3: clients[0].redirect_uris: "https://a.example/, http://a.example/": the 2nd: must be https: an answer would travel in the clear`},
+	{"a short secret", "clients:\n- id: a\n  secret: hunter2\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:3: clients[0].secret: must have at least 32 bytes; make one with: openssl rand -base64 33`},
+	{"a secret that is a number", "clients:\n- id: a\n  secret: 4711\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:3: clients[0].secret: YAML does not read this as text; put it in quotes`},
+	{"a secret that looks like an anchor", "clients:\n- id: a\n  secret: &hunter2 x\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:3: clients[0].secret: anchors are not read; leave it out, or put the value in quotes`},
+	{"a secret twice", "clients:\n- id: a\n  secret: " + long + "\n  secret_file: b\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:3: clients[0].secret: one place for the secret is enough: secret, secret_file or secret_sha256`},
+	{"a secret of a public client", "clients:\n- id: a\n  secret: " + long + "\n  token_endpoint_auth_method: none\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:3: clients[0].secret: a client whose token_endpoint_auth_method is none has no secret`},
+	{"no secret of one that needs it", "clients:\n- id: a\n  token_endpoint_auth_method: client_secret_post\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:3: clients[0].token_endpoint_auth_method: "client_secret_post": needs a secret: set secret, secret_file or secret_sha256`},
+	{"a hash for a MAC", "clients:\n- id: a\n  token_endpoint_auth_method: client_secret_jwt\n  secret_sha256: " + hash + "\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:3: clients[0].token_endpoint_auth_method: "client_secret_jwt": needs the secret itself: set secret or secret_file`},
+	{"a hash that is none", "clients:\n- id: a\n  secret_sha256: abc\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:3: clients[0].secret_sha256: must be a SHA-256 in 64 hexadecimal digits, as sha256sum writes it`},
+	{"a method that nobody knows", "clients:\n- id: a\n  token_endpoint_auth_method: client_secret\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:3: clients[0].token_endpoint_auth_method: "client_secret": must be client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none`},
+	{"keys that are private", "clients:\n- id: a\n  token_endpoint_auth_method: private_key_jwt\n  jwks: {keys: [{kty: oct, k: AAAA}]}\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:4: clients[0].jwks: not a usable JWK Set: it holds a private or symmetric key: entry 0`},
+	{"keys that are text", "clients:\n- id: a\n  jwks: mine\n  redirect_uris: ['https://a.example/']", `c.yaml:3: clients[0].jwks: write a mapping, or its JSON in quotes`},
+	{"names that are a list", "clients:\n- id: a\n  client_names: [A]\n  redirect_uris: ['https://a.example/']", `c.yaml:3: clients[0].client_names: write texts by language, as {de: ein Text}`},
+	{"an audience of a client that is not there", "clients:\n- id: a\n  audiences: [b]\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:3: clients[0].audiences: "b": "b" is not one of the audiences, which are api`},
+	{"a scope of a client that is not there", "clients:\n- id: a\n  scope: openid posts\n  redirect_uris: ['https://a.example/']",
+		`c.yaml:3: clients[0].scope: "openid posts": there is no scope posts`},
+	{"a scope twice", "scopes: [a, b, a]", `c.yaml:1: scopes[2].name: "a": this scope is there twice`},
+	{"a scope that is always there", "scopes:\n- name: email", `c.yaml:2: scopes[0].name: "email": is a scope of OpenID Connect, which is always there`},
+	{"a scope with a space", "scopes: ['a b']", `c.yaml:1: scopes[0].name: "a b": must be 1 to 255 visible ASCII characters without a comma, " and \`},
+	{"a trusted issuer without keys", "trusted_issuers:\n- {issuer: 'https://ci.example', subjects: id}", `c.yaml:2: trusted_issuers[0].jwks_uri: is missing`},
+	{"a trusted issuer of other subjects", "trusted_issuers:\n- {issuer: 'https://ci.example', subjects: name, jwks_uri: 'https://ci.example/jwks'}",
+		`c.yaml:2: trusted_issuers[0].subjects: "name": write email or id`},
+	{"a trusted issuer that gives a scope that is not there", "trusted_issuers:\n- {issuer: 'https://ci.example', subjects: id, jwks_uri: 'https://ci.example/jwks', scopes: [x]}",
+		`c.yaml:2: trusted_issuers[0].scopes: "x": "x" is not one of the scopes, which are openid, profile, email, address, phone, offline_access`},
 }
+
+const (
+	long = "0123456789abcdef0123456789abcdef"
+	hash = long + long
+)
 
 func TestABadFileSaysWhereWhatAndHow(t *testing.T) {
 	for _, tt := range badFiles {
@@ -118,6 +171,8 @@ func TestABadEnvironmentNamesItself(t *testing.T) {
 		{"SIGNET_MASTERKEY=hunter2", `SIGNET_MASTERKEY: there is no such setting; do you mean SIGNET_MASTER_KEY?`},
 		{"SIGNET_KEYS_ALGS=", `SIGNET_KEYS_ALGS: keys.algs: "": name at least one algorithm, such as ES256`},
 		{"SIGNET_AUDIENCES=api,,x", `SIGNET_AUDIENCES: audiences: "api,,x": "": the name must be 1 to 255 visible ASCII characters without a comma`},
+		{"SIGNET_CLIENTS=a", `SIGNET_CLIENTS: clients: "a": clients are written in the file, as mappings`},
+		{"SIGNET_SCOPES=a,a", `SIGNET_SCOPES: scopes[1].name: "a,a": this scope is there twice`},
 		{"SIGNET_AUDIENCES=api,api", `SIGNET_AUDIENCES: audiences[1].name: "api,api": this audience is there twice`},
 	} {
 		_, err := Parse("", nil, []string{tt.env})
@@ -153,6 +208,21 @@ func TestAnUnknownNameNeverShowsItsValue(t *testing.T) {
 	_, err := Parse("c.yaml", []byte("master_key: hunter2\n"), []string{"SIGNET_MASTERKEY=hunter2"})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Whatever is wrong with or around a secret, it is not said.
+func TestNoErrorShowsASecret(t *testing.T) {
+	const secret = "hunter2hunter2hunter2hunter2hunter2"
+	for _, line := range []string{
+		"secret: " + secret[:8], "secret: &" + secret, "secret: *" + secret, "secret: !" + secret + " x", "secret: [" + secret + "]",
+		"secret: {" + secret + ": x}", "secret: " + secret + "\n  secret: " + secret, "secret: " + secret + "\n  token_endpoint_auth_method: none",
+		"secret: " + secret + "\n  secret_file: x", "secret_sha256: " + secret, "secret: \"" + secret + "\\x01\"", "client_secret: " + secret, "secret: |\n   " + secret,
+	} {
+		_, err := Parse("c.yaml", []byte("clients:\n- id: a\n  "+line+"\n"), nil)
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s\ngave %v", line, err)
+		}
 	}
 }
 

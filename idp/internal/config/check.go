@@ -14,6 +14,10 @@ func (l *loader) checkTogether() {
 	l.checkIssuer(c)
 	l.checkAudiences(c)
 	l.checkLifetimes(c)
+	l.checkSessions(c)
+	l.checkScopes(c)
+	l.checkClients(c)
+	l.checkTrustedIssuers(c)
 	for _, origin := range c.Browser.Origins {
 		if err := crossSite(origin, c.Issuer); err != nil {
 			l.want(false, []string{"browser.origins", "issuer"}, "%s %s", quote(origin), err)
@@ -28,7 +32,7 @@ func (l *loader) want(ok bool, keys []string, format string, args ...any) {
 		return
 	}
 	o := l.origin(keys[0])
-	l.complain(o.where, keys[0], quote(o.text), format, args...)
+	l.complain(o.where, keys[0], o.shown(), format, args...)
 }
 
 // origin is where a key was set: itself, or what it is a part of.
@@ -86,6 +90,13 @@ func (l *loader) checkLifetimes(c *Config) {
 		"must not be longer than limits.request_timeout, which is %s", l.said("limits.request_timeout"))
 	l.want(c.Passwords.HashingWait < c.Limits.RequestTimeout, []string{"passwords.hashing_wait", "limits.request_timeout"},
 		"must be shorter than limits.request_timeout, which is %s", l.said("limits.request_timeout"))
+}
+
+func (l *loader) checkSessions(c *Config) {
+	l.want(c.Sessions.Idle <= c.Sessions.Max, []string{"sessions.idle", "sessions.max"},
+		"must not be longer than sessions.max, which is %s", l.said("sessions.max"))
+	l.want(c.Tokens.PushedTTL <= c.Tokens.RequestTTL, []string{"tokens.pushed_ttl", "tokens.request_ttl"},
+		"must not be longer than tokens.request_ttl, which is %s", l.said("tokens.request_ttl"))
 }
 
 // said shows what a setting is and who said so.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"signet/data"
 	"signet/resource/token"
 )
 
@@ -30,8 +31,19 @@ type Config struct {
 	Passwords    Passwords
 	Throttle     Throttle
 	Browser      Browser
-	Log          Log
-	Limits       Limits
+
+	Clients            []Client
+	Scopes             []Scope         // the operator's own, beside those of OpenID Connect
+	TrustedIssuers     []TrustedIssuer // whose JWTs are grants (RFC 7523, section 2.1)
+	ClientRegistration ClientRegistration
+	ClientDocuments    []string // hosts of client metadata documents; "*" is every host
+	OAuth              OAuth
+	Sessions           Sessions
+	Fetch              Fetch
+	Brand              Brand
+
+	Log    Log
+	Limits Limits
 
 	places []Place
 }
@@ -85,6 +97,11 @@ type Tokens struct {
 	RefreshMax   time.Duration // since the login
 	RefreshGrace time.Duration
 	RefreshLate  Late
+	IDTTL        time.Duration // of ID tokens
+	CodeTTL      time.Duration // of authorization codes
+	DeviceTTL    time.Duration // of device and user codes
+	RequestTTL   time.Duration // of authorization requests that wait for a person
+	PushedTTL    time.Duration // of pushed ones, until their first use
 }
 
 // Late says what a spent refresh token gets once the grace is over.
@@ -124,6 +141,8 @@ type Throttle struct {
 	NetworkEvery    time.Duration // how often a network earns one more
 	RegisterBurst   int           // registrations of one network
 	RegisterEvery   time.Duration // how often a network earns one more
+	RequestBurst    int           // requests of one network that wait for somebody
+	RequestEvery    time.Duration // how often a network earns one more
 	KnownFor        time.Duration // how long a browser that signed in is known
 	Counters        int           // how many counters are kept
 }
@@ -131,6 +150,77 @@ type Throttle struct {
 // Browser is what scripts of other origins may do.
 type Browser struct {
 	Origins []string // exact, in the form that a browser sends
+}
+
+// Client is a client that the operator declares. Metadata has the names of RFC
+// 7591; one of the three places of a secret is set, or none for a public or a
+// private_key_jwt client.
+type Client struct {
+	Where        string // file:line
+	ID           string
+	Secret       string
+	SecretFile   string // a file that holds it and nothing else
+	SecretSHA256 string // in hex, for those who keep no secret in a file
+
+	Metadata          data.Metadata
+	FirstParty        bool     // people are not asked for consent
+	RequirePKCE       bool     // also of a client with a secret
+	Audiences         []string // that it may ask for; none is all
+	ExchangeAudiences []string // that it may exchange tokens for
+	Introspect        bool     // it may ask about tokens of its audiences
+}
+
+// Scope is a permission of the operator's own APIs.
+type Scope struct {
+	Name  string
+	Text  string            // in plain words, for the consent page
+	Texts map[string]string // by language tag, where Text is not good enough
+}
+
+// TrustedIssuer is somebody whose JWTs stand for a user or a client.
+type TrustedIssuer struct {
+	Issuer   string
+	JWKSURI  string
+	Subjects string   // "email" or "id": what of our users the sub names
+	Scopes   []string // that it can give
+	Clients  []string // that may present its JWTs
+}
+
+// ClientRegistration says who may register clients (RFC 7591).
+type ClientRegistration string
+
+// The kinds of client registration.
+const (
+	ClientRegistrationOff   ClientRegistration = "off"
+	ClientRegistrationToken ClientRegistration = "token" // with an initial access token
+	ClientRegistrationOpen  ClientRegistration = "open"
+)
+
+// OAuth is what holds for every client.
+type OAuth struct {
+	RequirePKCE       bool // also of clients with a secret
+	RequirePushed     bool // RFC 9126, section 5
+	EndpointAudiences bool // client assertions may be for an endpoint (OpenID Connect Core, section 9)
+	DPoPNonces        bool // RFC 9449, section 8
+	SessionManagement bool // OpenID Connect Session Management
+}
+
+// Sessions is how long a browser stays signed in.
+type Sessions struct {
+	Idle time.Duration // without a visit
+	Max  time.Duration // from the sign-in
+}
+
+// Fetch is what may be fetched because a client said so.
+type Fetch struct {
+	Allow []netip.Prefix // addresses that are not public, and are allowed all the same
+}
+
+// Brand is how the pages look.
+type Brand struct {
+	Name  string
+	Logo  string // a file, or ""
+	Color string // #rrggbb
 }
 
 // Log is how the log is written.

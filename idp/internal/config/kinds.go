@@ -2,10 +2,12 @@ package config
 
 import (
 	"cmp"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -275,4 +277,24 @@ func audienceName(s string) error {
 		return errors.New("must be 1 to 255 visible ASCII characters without a comma")
 	}
 	return nil
+}
+
+// documentHost is a host, or "*".
+func documentHost(s string) error {
+	if s == "*" {
+		return nil
+	}
+	if u, err := url.Parse("https://" + s); err != nil || u.Host != s || s != strings.ToLower(s) || s == "" {
+		return errors.New("must be a host in lower case, such as app.example.com, or \"*\"")
+	}
+	return nil
+}
+
+func hexColor(s string) error {
+	if len(s) == 7 && s[0] == '#' {
+		if _, err := hex.DecodeString(s[1:]); err == nil {
+			return nil
+		}
+	}
+	return errors.New("must be a colour of the form #rrggbb")
 }

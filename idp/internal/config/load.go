@@ -83,6 +83,15 @@ type origin struct {
 	where string // file:line, or the name in the environment
 	text  string
 	bad   bool
+	whole bool // a mapping, which no error shows
+}
+
+// shown is the value in an error.
+func (o origin) shown() string {
+	if o.whole {
+		return ""
+	}
+	return quote(o.text)
 }
 
 func newLoader(c *Config) *loader {
@@ -102,7 +111,12 @@ func (l *loader) set(s setting, key string, o origin, items []string) {
 	l.from[key] = o
 }
 
+// complain notes a problem. The value of a setting that is a secret stays
+// unsaid.
 func (l *loader) complain(where, key, value, format string, args ...any) {
+	if isSecret(key) {
+		value = ""
+	}
 	l.problems = append(l.problems, Problem{where, key, value, fmt.Sprintf(format, args...)})
 }
 
@@ -127,7 +141,7 @@ func (l *loader) readEnviron(environ []string) {
 			l.complain(name, "", "", "there is no such setting%s", suggest(name, known))
 			continue
 		}
-		for key := range l.from { // what the file said of single audiences is gone
+		for key := range l.from { // what the file said of single items is gone
 			if strings.HasPrefix(key, s.key+"[") {
 				delete(l.from, key)
 			}

@@ -32,7 +32,8 @@ func reference() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
 	section := "none yet"
-	for _, s := range slices.Concat(inSections(false), inSections(true)) {
+	all := slices.Concat(inSections(false), inSections(true))
+	for _, s := range all {
 		head, _, found := strings.Cut(s.Key, ".")
 		if !found {
 			head = "The whole"
@@ -41,13 +42,29 @@ func reference() string {
 			section = head
 			fmt.Fprintf(&b, "\n## %s\n\n| setting | default | kind | what it is |\n|---|---|---|---|\n", head)
 		}
-		def := "`" + s.Default + "`"
-		if s.Default == "" {
-			def = "none"
+		name := "`" + s.Key + "`"
+		if s.Env != "" {
+			name += " <br> `" + s.Env + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` <br> `%s` | %s | %s | %s |\n", s.Key, s.Env, def, s.Kind, s.Help)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, byDefaultOf(s), s.Kind, s.Help)
+	}
+	for _, s := range all {
+		if s.Items == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "\n## Each of %s\n\n| key | default | kind | what it is |\n|---|---|---|---|\n", s.Key)
+		for _, item := range s.Items {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", item.Key, byDefaultOf(item), item.Kind, item.Help)
+		}
 	}
 	return b.String()
+}
+
+func byDefaultOf(s Setting) string {
+	if s.Default == "" {
+		return "none"
+	}
+	return "`" + s.Default + "`"
 }
 
 // inSections lists the settings that are in a section of the file, or those
@@ -64,9 +81,9 @@ says everything that is wrong at once, with its line, and changes nothing.
 
 Durations have units: ` + "`90s`, `10m`, `12h`, `30d`, `1d12h`" + `. Sizes are bytes, or have a unit:
 ` + "`65536`, `64KiB`, `1MiB`" + `. In the environment a list is separated by commas, and audiences
-are their names; in the file an audience may also be
-` + "`{name: orders, alg: RS256, access_ttl: 5m}`" + `. A name or key that is not in these tables
-is an error, so that a mistyped one is not passed over.
+and scopes are their names; in the file they may also be mappings, such as
+` + "`{name: orders, alg: RS256, access_ttl: 5m}`" + `. Clients and trusted issuers are in the file only.
+A name or key that is not in these tables is an error, so that a mistyped one is not passed over.
 
 The master key itself is not a setting. It is looked for in the file ` + "`master_key_file`" + `, then
 in the environment as ` + "`SIGNET_MASTER_KEY`" + `, then in ` + "`$CREDENTIALS_DIRECTORY/signet-master-key`" + `

@@ -45,7 +45,7 @@ func settings(c *Config) []setting {
 			"the addresses or networks whose X-Forwarded-For is believed; none unless a proxy is yours"},
 		{"master_key_file", "", one(text, &c.MasterKeyFile),
 			"the key that seals all secrets in the store; empty: SIGNET_MASTER_KEY, a systemd credential, or made in the state folder"},
-		{"audiences", "api", &audienceList{dst: &c.Audiences},
+		{"audiences", "api", listOf("audience", &c.Audiences, audienceSettings, func(name string) (Audience, error) { return Audience{Name: name}, audienceName(name) }),
 			"the resource servers that tokens are for, the default first; each has a name and may have its own alg and access_ttl"},
 
 		{"keys.algs", "ES256, RS256", many(choice(token.Algs()...), &c.Keys.Algs),
@@ -72,6 +72,17 @@ func settings(c *Config) []setting {
 		{"tokens.refresh_late", "fork", one(choice(LateFork, LateRevoke), &c.Tokens.RefreshLate),
 			"what a spent refresh token gets after that: fork forgives a lost answer, revoke signs the person out"},
 
+		{"tokens.id_ttl", "10m", one(duration, &c.Tokens.IDTTL, within(time.Second, day), wholeSeconds),
+			"how long an ID token lives"},
+		{"tokens.code_ttl", "1m", one(duration, &c.Tokens.CodeTTL, within(time.Second, 10*time.Minute)),
+			"how long a client has to redeem an authorization code"},
+		{"tokens.device_ttl", "10m", one(duration, &c.Tokens.DeviceTTL, within(time.Minute, day), wholeSeconds),
+			"how long a person has to type a device's code"},
+		{"tokens.request_ttl", "30m", one(duration, &c.Tokens.RequestTTL, within(time.Minute, day)),
+			"how long a person has to sign in before the client has to ask again"},
+		{"tokens.pushed_ttl", "90s", one(duration, &c.Tokens.PushedTTL, within(5*time.Second, 10*time.Minute), wholeSeconds),
+			"how long a client has to send the browser along with a pushed request"},
+
 		{"registration", "open", one(choice(RegistrationOpen, RegistrationClosed, RegistrationInvitation), &c.Registration),
 			"who may register: open, closed, or by invitation"},
 		{"passwords.bcrypt_cost", "12", one(integer, &c.Passwords.BcryptCost, within(10, 15)),
@@ -96,8 +107,12 @@ func settings(c *Config) []setting {
 		{"throttle.network_every", "2s", one(duration, &c.Throttle.NetworkEvery, within(time.Millisecond, day)),
 			"how often a network earns one more"},
 		{"throttle.register_burst", "50", one(integer, &c.Throttle.RegisterBurst, within(1, maxBurst)),
-			"how many people one network may register at once"},
+			"how many people, and how many clients, one network may register at once"},
 		{"throttle.register_every", "30s", one(duration, &c.Throttle.RegisterEvery, within(time.Millisecond, day)),
+			"how often a network earns one more"},
+		{"throttle.request_burst", "1000", one(integer, &c.Throttle.RequestBurst, within(1, maxBurst)),
+			"how many sign-ins, and how many device codes, one network may begin at once; a long request counts as several"},
+		{"throttle.request_every", "100ms", one(duration, &c.Throttle.RequestEvery, within(time.Millisecond, day)),
 			"how often a network earns one more"},
 		{"throttle.known_for", "90d", one(duration, &c.Throttle.KnownFor, within(0, 400*day)),
 			"how long a browser that signed in skips the delay of its account as a whole"},
@@ -106,6 +121,39 @@ func settings(c *Config) []setting {
 
 		{"browser.origins", "", many(text, &c.Browser.Origins, originForm),
 			"the origins whose pages may sign people in, such as https://app.example.com; same-site with the issuer"},
+
+		{"clients", "", listOf("client", &c.Clients, clientSettings, nil),
+			"the programs that sign people in, or use an API for themselves; idp clients add makes further ones"},
+		{"scopes", "", listOf("scope", &c.Scopes, scopeSettings, func(name string) (Scope, error) { return Scope{Name: name}, scopeName(name) }),
+			"the permissions of your own APIs, beside openid, profile, email, address, phone and offline_access"},
+		{"trusted_issuers", "", listOf("issuer", &c.TrustedIssuers, trustedIssuerSettings, nil),
+			"those whose JWTs a client can exchange for an access token (RFC 7523, section 2.1)"},
+		{"client_registration", "off", one(choice(ClientRegistrationOff, ClientRegistrationToken, ClientRegistrationOpen), &c.ClientRegistration),
+			"who may register clients by RFC 7591: nobody (off), whoever has an initial token (token), or everybody (open)"},
+		{"client_documents", "", many(text, &c.ClientDocuments, documentHost),
+			"the hosts whose client metadata documents are accepted as clients that nobody registered; \"*\" is every host"},
+		{"oauth.require_pkce", "false", one(boolean, &c.OAuth.RequirePKCE),
+			"true asks PKCE of clients with a secret too; public clients always need it"},
+		{"oauth.require_pushed", "false", one(boolean, &c.OAuth.RequirePushed),
+			"true takes pushed authorization requests only (RFC 9126)"},
+		{"oauth.endpoint_audiences", "false", one(boolean, &c.OAuth.EndpointAudiences),
+			"true takes client assertions whose aud is the token endpoint, as older clients make them, from every client, and not only from those that registered themselves"},
+		{"oauth.dpop_nonces", "true", one(boolean, &c.OAuth.DPoPNonces),
+			"whether DPoP proofs need a nonce of this issuer (RFC 9449, section 8)"},
+		{"oauth.session_management", "false", one(boolean, &c.OAuth.SessionManagement),
+			"true serves the iframe of OpenID Connect Session Management; few browsers let it work"},
+		{"sessions.idle", "14d", one(duration, &c.Sessions.Idle, within(time.Minute, 400*day)),
+			"how long a browser stays signed in without a visit"},
+		{"sessions.max", "90d", one(duration, &c.Sessions.Max, within(time.Minute, 400*day)),
+			"how long a browser stays signed in at most"},
+		{"fetch.allow", "", many(prefix, &c.Fetch.Allow),
+			"networks that are not public and may be fetched from when a client says so, with any port and plain http; for development and intranets"},
+		{"brand.name", "Signet", one(text, &c.Brand.Name, notEmpty),
+			"the name on the pages"},
+		{"brand.logo", "", one(text, &c.Brand.Logo),
+			"a file with the logo on the pages (SVG, PNG or WebP); empty shows the name alone"},
+		{"brand.color", "#3b5bdb", one(text, &c.Brand.Color, hexColor),
+			"the colour of buttons and links on the pages, as #rrggbb"},
 		{"log.level", "info", one(choice("debug", "info", "warn", "error"), &c.Log.Level),
 			"the least that is logged: debug, info, warn or error"},
 		{"log.format", "text", one(choice("text", "json"), &c.Log.Format),
@@ -122,9 +170,9 @@ func settings(c *Config) []setting {
 		{"limits.idle_timeout", "2m", one(duration, &c.Limits.IdleTimeout, within(time.Second, day)),
 			"how long an idle connection is kept"},
 		{"limits.long_poll", "60s", one(duration, &c.Limits.LongPoll, within(time.Second, time.Hour)),
-			"the longest wait of a long poll of the JWKS"},
+			"the longest wait of a long poll of the JWKS or a status list"},
 		{"limits.long_polls", "10000", one(integer, &c.Limits.LongPolls, atLeast(1)),
-			"how many long polls may wait at once"},
+			"how many long polls may wait at once; each takes about 25 KB of memory"},
 		{"limits.long_polls_each", "100", one(integer, &c.Limits.LongPollsEach, atLeast(1)),
 			"how many of them from one address (of IPv6, one /56)"},
 		{"limits.shutdown", "10s", one(duration, &c.Limits.Shutdown, within(0, time.Hour)),
@@ -132,31 +180,35 @@ func settings(c *Config) []setting {
 	}
 }
 
-// audienceSettings is the table of one audience's keys.
-func audienceSettings(a *Audience) []setting {
-	return []setting{
-		{"name", "", one(text, &a.Name, audienceName),
-			"the aud of its tokens"},
-		{"alg", "", one(anyAlg, &a.Alg),
-			"the algorithm of its tokens, one of keys.algs"},
-		{"access_ttl", "0", one(duration, &a.AccessTTL, within(0, day), wholeSeconds),
-			"how long its access tokens live; 0 is tokens.access_ttl"},
-	}
-}
-
 // Setting describes a setting to people, for the reference in docs.
 type Setting struct {
 	Key, Env, Kind, Default, Help string
+
+	Of    string    `json:",omitempty"` // what an item of a list of mappings is
+	Items []Setting `json:",omitempty"` // and the keys that it has
 }
 
 // Settings lists every setting, in the order of the file.
 func Settings() []Setting {
 	var c Config
+	return described(settings(&c))
+}
+
+func described(table []setting) []Setting {
 	var list []Setting
-	for _, s := range settings(&c) {
-		list = append(list, Setting{
-			Key: s.key, Env: s.env(), Kind: s.value.kind(), Default: s.def, Help: s.help,
-		})
+	for _, s := range table {
+		d := Setting{Key: s.key, Env: s.env(), Kind: s.value.kind(), Default: s.def, Help: s.help}
+		if l, ok := s.value.(itemList); ok {
+			d.Of = l.noun()
+			d.Items = described(l.table())
+			for i := range d.Items {
+				d.Items[i].Env = ""
+			}
+			if !l.bare() {
+				d.Env = ""
+			}
+		}
+		list = append(list, d)
 	}
 	return list
 }

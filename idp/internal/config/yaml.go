@@ -47,6 +47,9 @@ func (l *loader) yamlError(name string, err error) {
 			where += ":" + m[1]
 		}
 	}
+	if strings.HasPrefix(what, "unknown anchor") { // its name may be a secret without quotes
+		what = "a text that begins with * must be in quotes"
+	}
 	l.complain(where, "", "", "this is not YAML: %s", what)
 }
 
@@ -117,10 +120,12 @@ func (f *yamlFile) entry(key string, k, v *yaml.Node, table []setting) {
 
 // setting applies the node of one setting.
 func (f *yamlFile) setting(s setting, key string, v *yaml.Node) {
-	refused := len(f.problems)
-	if list, ok := s.value.(*audienceList); ok && v.Kind == yaml.SequenceNode {
-		names := f.audiences(list, key, v)
-		f.from[key] = origin{at(f.name, v), strings.Join(names, ", "), len(f.problems) > refused}
+	if list, ok := s.value.(itemList); ok && v.Kind == yaml.SequenceNode {
+		f.list(list, key, v)
+		return
+	}
+	if d, ok := s.value.(document); ok {
+		f.document(d, key, v)
 		return
 	}
 	items, ok := f.items(s, key, v)
@@ -192,54 +197,4 @@ func describe(n *yaml.Node) string {
 		return "a list"
 	}
 	return quote(n.Value)
-}
-
-// audienceList is the one setting that is more than scalars: in the file an
-// item may be a mapping of audienceSettings, in the environment it is a name.
-type audienceList struct {
-	dst *[]Audience
-}
-
-func (a *audienceList) kind() string            { return "list of audiences" }
-func (a *audienceList) list() bool              { return true }
-func (a *audienceList) accepts(tag string) bool { return tag == "!!str" }
-
-func (a *audienceList) set(items []string) error {
-	var all []Audience
-	for _, name := range items {
-		if err := audienceName(name); err != nil {
-			return fmt.Errorf("%s: the name %w", quote(name), err)
-		}
-		all = append(all, Audience{Name: name})
-	}
-	*a.dst = all
-	return nil
-}
-
-// audiences applies the list of audiences in the file and returns their names.
-func (f *yamlFile) audiences(list *audienceList, key string, v *yaml.Node) (names []string) {
-	if !f.plain(v, key) {
-		return nil
-	}
-	all := make([]Audience, len(v.Content))
-	for i, n := range v.Content {
-		item := fmt.Sprintf("%s[%d]", key, i)
-		table := audienceSettings(&all[i])
-		for j := range table {
-			table[j].key = item + "." + table[j].key
-		}
-		if n.Kind == yaml.ScalarNode && !isNull(n) {
-			f.setting(table[0], table[0].key, n)
-			continue
-		}
-		f.mapping(item+".", n, table)
-		if _, named := f.from[table[0].key]; !named && n.Kind == yaml.MappingNode {
-			f.bad(n, table[0].key, "", "an audience needs a name")
-		}
-	}
-	*list.dst = all
-	for _, a := range all {
-		names = append(names, a.Name)
-	}
-	return names
 }

@@ -12,14 +12,26 @@ import (
 const failureTrailer = "Signet-Failure"
 
 // Backup writes a backup of the store as it is at one moment to w, and checks
-// each byte on its way. What is in w counts only if there is no error.
+// each record on its way. What is in w counts only if there is no error.
 func (c *Client) Backup(ctx context.Context, w io.Writer) (data.BackupInfo, error) {
+	return c.backup(ctx, w, data.CheckBackup)
+}
+
+// BackupUnread is Backup for a copy that is read back and checked afterwards: on
+// its way only its bytes are, not its records. Until the last of them has come
+// the issuer keeps every page of that moment, and its file grows by those that
+// it would have used again.
+func (c *Client) BackupUnread(ctx context.Context, w io.Writer) (data.BackupInfo, error) {
+	return c.backup(ctx, w, func(r io.Reader) (data.BackupInfo, error) { return data.ReadBackup(r, nil) })
+}
+
+func (c *Client) backup(ctx context.Context, w io.Writer, check func(io.Reader) (data.BackupInfo, error)) (data.BackupInfo, error) {
 	answer, err := c.post(ctx, opBackup, http.NoBody)
 	if err != nil {
 		return data.BackupInfo{}, err
 	}
 	defer answer.Body.Close()
-	info, err := data.CheckBackup(io.TeeReader(answer.Body, w))
+	info, err := check(io.TeeReader(answer.Body, w))
 	if ctx.Err() != nil { // even if the last byte had come: whoever interrupts wants none
 		return info, errorf(Failed, "interrupted; there is no backup")
 	}

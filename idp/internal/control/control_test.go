@@ -120,7 +120,7 @@ func TestErrorsKeepTheirKindOnTheWay(t *testing.T) {
 		}
 		_, err = c.Rotate(ctx, token.RS256, true)
 		wantCode(t, err, Usage)
-		_, err = c.Revoke(ctx, "zz", "why")
+		_, err = c.Revoke(ctx, "no.kid.has.a.dot", "why")
 		wantCode(t, err, NoSuch)
 		_, err = c.User(ctx, "nobody@example.com")
 		wantCode(t, err, NoSuch)
@@ -160,22 +160,22 @@ func TestEveryFailureHasACode(t *testing.T) {
 
 func TestAKidIsFoundByItsBeginning(t *testing.T) {
 	list := []keys.Info{
-		{KID: "abcd", State: keys.Active}, {KID: "abef", State: keys.Gone},
-		{KID: "xyz", State: keys.Pending}, {KID: "xyzz", State: keys.Retiring},
+		{KID: "abcdef", State: keys.Active}, {KID: "abcdxy", State: keys.Gone},
+		{KID: "wxyz", State: keys.Pending}, {KID: "wxyzz", State: keys.Retiring},
 		{KID: "gone1", State: keys.Gone}, {KID: "gone2", State: keys.Gone},
 	}
 	for _, tt := range []struct {
 		prefix, want string
 		code         Code
 	}{
-		{"abcd", "abcd", ""},
-		{"a", "abcd", ""}, // what is gone does not get in the way
-		{"abe", "abef", ""},
-		{"xyz", "xyz", ""}, // a whole kid is itself
-		{"xy", "", Usage},
+		{"abcdef", "abcdef", ""},
+		{"abcd", "abcdef", ""}, // what is gone does not get in the way
+		{"abcdx", "abcdxy", ""},
+		{"wxyz", "wxyz", ""}, // a whole kid is itself
 		{"gone", "", Usage},
-		{"q", "", NoSuch},
+		{"abc", "", Usage},
 		{"", "", Usage},
+		{"qrst", "", NoSuch},
 	} {
 		got, err := findKID(list, tt.prefix)
 		if got != tt.want || (err == nil) != (tt.code == "") || err != nil && AsError(err).Code != tt.code {
@@ -263,7 +263,7 @@ func TestWhatEndsAPersonsGrants(t *testing.T) {
 			}
 			g := data.Grant{ID: data.GrantID{byte(i + 1)}, User: u.ID, Client: "signet", Epoch: now.Epoch, Current: 1,
 				Inc: s.Store.Meta().Incarnation, ExpiresAt: time.Now().Add(time.Hour), MaxAt: time.Now().Add(time.Hour)}
-			if err := s.Store.CreateGrant(ctx, g); err != nil && !now.Disabled {
+			if _, err := s.Store.CreateGrant(ctx, g); err != nil && !now.Disabled {
 				t.Fatal(err)
 			}
 			before, err := c.User(ctx, u.Email)

@@ -10,6 +10,7 @@ import (
 
 	"signet/data"
 	"signet/data/kv"
+	"signet/idp/internal/client/metadata"
 	"signet/idp/internal/signin"
 	"signet/keys"
 )
@@ -70,6 +71,7 @@ var sentinels = []struct {
 }{
 	{data.ErrNoUser, NoSuch}, {data.ErrNoGrant, NoSuch}, {data.ErrNoInvitation, NoSuch},
 	{data.ErrEmailTaken, Refused}, {data.ErrDisabled, Refused},
+	{data.ErrSelector, Usage}, {data.ErrFuture, Usage},
 	{data.ErrRole, Usage}, {data.ErrHash, Usage}, {data.ErrID, Usage},
 	{keys.ErrReason, Usage}, {keys.ErrNoLine, Usage},
 	{keys.ErrUnknownKey, NoSuch}, {keys.ErrGone, Refused}, {keys.ErrOvertaken, Refused},
@@ -83,7 +85,9 @@ func AsError(err error) *Error {
 	var notReady *keys.NotReadyError
 	var field *signin.FieldError
 	var email *data.EmailError
+	var profile *data.ProfileError
 	var busy *signin.BusyError
+	var metadata metadata.Error
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -93,6 +97,10 @@ func AsError(err error) *Error {
 		return errorf(Usage, "the %s %s", field.Field, field.Problem)
 	case errors.As(err, &email):
 		return errorf(Usage, "not an e-mail address: %s", email.Problem)
+	case errors.As(err, &metadata):
+		return errorf(Usage, "%v", metadata)
+	case errors.As(err, &profile):
+		return errorf(Usage, "%s: %s", profile.Field, profile.Problem)
 	case errors.As(err, &busy):
 		return errorf(Busy, "the issuer is busy hashing passwords; try again in a moment")
 	case errors.Is(err, context.Canceled):

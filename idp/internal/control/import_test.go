@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"signet/data"
 )
 
 func person(n int) string {
@@ -120,10 +122,15 @@ func TestABackupThroughTheControlIsWhole(t *testing.T) {
 		if _, err := c.Import(t.Context(), strings.NewReader(people(500)), func(ImportEvent) {}); err != nil {
 			t.Fatal(err)
 		}
-		var copied strings.Builder
-		info, err := c.Backup(t.Context(), &copied)
-		if err != nil || info.Users != 500 || info.Bytes != int64(copied.Len()) {
-			t.Errorf("%+v of %d bytes, %v", info, copied.Len(), err)
+		for _, backup := range []func(context.Context, io.Writer) (data.BackupInfo, error){c.Backup, c.BackupUnread} {
+			var copied strings.Builder
+			info, err := backup(t.Context(), &copied)
+			if err != nil || info.Users != 500 || info.Bytes != int64(copied.Len()) {
+				t.Errorf("%+v of %d bytes, %v", info, copied.Len(), err)
+			}
+			if read, err := data.CheckBackup(strings.NewReader(copied.String())); err != nil || read != info {
+				t.Errorf("read back: %+v, %v", read, err)
+			}
 		}
 	})
 }

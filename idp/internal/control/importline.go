@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,6 +20,8 @@ type imported struct {
 	Disabled      bool     `json:"disabled"`
 	Roles         []string `json:"roles"`
 	PasswordHash  string   `json:"password_hash"`
+
+	Profile data.Profile `json:"profile"`
 }
 
 // parseImport reads a line. A problem says what is wrong with it and what to
@@ -47,9 +50,12 @@ func parseImport(text []byte) (u data.User, problem string) {
 	if err := data.CheckRoles(in.Roles); err != nil {
 		return u, "roles: " + AsError(err).Message
 	}
+	if err := in.Profile.Check(); err != nil {
+		return u, "profile: " + AsError(err).Message
+	}
 	return data.User{
 		ID: data.UserID(in.ID), Email: email.String(), EmailKey: email.Key(), EmailVerified: in.EmailVerified,
-		Disabled: in.Disabled, Roles: in.Roles, PasswordHash: in.PasswordHash,
+		Disabled: in.Disabled, Roles: in.Roles, PasswordHash: in.PasswordHash, Profile: in.Profile,
 	}, ""
 }
 
@@ -58,11 +64,14 @@ func jsonProblem(err error) string {
 	var syntax *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
-		return fmt.Sprintf("%s is not known: there are email, password_hash, roles, email_verified, disabled and id", semantic.JSONPointer)
+		if at := string(semantic.JSONPointer); strings.HasPrefix(at, "/profile/") {
+			return fmt.Sprintf("%s is not known: in a profile there are %s", at, strings.Join(data.ProfileNames(), ", "))
+		}
+		return fmt.Sprintf("%s is not known: there are email, password_hash, roles, email_verified, disabled, profile and id", semantic.JSONPointer)
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):
 		return fmt.Sprintf("%s is there twice", syntax.JSONPointer)
 	case errors.As(err, &semantic):
-		return fmt.Sprintf("%s is of the wrong type: roles is a list, email_verified and disabled are true or false, the rest is text", semantic.JSONPointer)
+		return fmt.Sprintf("%s is of the wrong type: roles is a list, profile an object, what is verified or disabled is true or false, the rest is text", semantic.JSONPointer)
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("not a JSON object on one line (look at column %d)", syntax.ByteOffset+1)
 	}

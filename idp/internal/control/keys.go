@@ -52,8 +52,8 @@ func (c *Client) Rotate(ctx context.Context, alg keys.Alg, now bool) ([]keys.Rot
 	return call[rotateInput, []keys.Rotation](ctx, c, opRotate, rotateInput{alg, now})
 }
 
-// Revoke takes a key out of the JWKS. A part of its kid from the beginning is
-// enough if no other begins so. It fails with NoSuch, Refused and Usage.
+// Revoke takes a key out of the JWKS. The first characters of its kid, at least
+// four, are enough if no other begins so. It fails with NoSuch, Refused and Usage.
 func (c *Client) Revoke(ctx context.Context, kid, reason string) (keys.Revocation, error) {
 	return call[revokeInput, keys.Revocation](ctx, c, opRevoke, revokeInput{kid, reason})
 }
@@ -100,11 +100,15 @@ func (s *Services) revoke(ctx context.Context, in revokeInput) (keys.Revocation,
 	return done, nil
 }
 
+// minPrefix is how much of a kid names a key: less can be a slip of the hand,
+// and what is revoked does not come back.
+const minPrefix = 4
+
 // findKID returns the one key whose kid begins so. A key that is gone counts
 // only where no other does.
 func findKID(list []keys.Info, prefix string) (string, error) {
-	if prefix == "" {
-		return "", errorf(Usage, "which key? give its kid, or the beginning of it")
+	if len(prefix) < minPrefix {
+		return "", errorf(Usage, "which key? give its kid, or the first %d characters of it or more", minPrefix)
 	}
 	var alive, gone []string
 	for _, k := range list {

@@ -13,16 +13,22 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"signet/data"
+	"signet/idp/internal/client"
+	"signet/idp/internal/grant"
+	"signet/idp/internal/live"
 	"signet/idp/internal/signin"
 	"signet/keys"
 )
 
 // Services is what the operations work on.
 type Services struct {
-	Store  *data.Store
-	Ring   *keys.Ring
-	MACs   *keys.MACs
-	Signin *signin.Service
+	Store   *data.Store
+	Ring    *keys.Ring
+	MACs    *keys.MACs
+	Signin  *signin.Service
+	Clients *client.Registry
+	Grants  *grant.Service
+	Live    *live.Reader
 
 	// MasterKey names the master key that seals, and where it was found.
 	MasterKey func() (id, from string)
@@ -30,13 +36,20 @@ type Services struct {
 	// if there is none.
 	Reseal func(ctx context.Context, file string) (Resealed, error)
 
+	// StoreStats is what the store's engine counted.
+	StoreStats func() StoreStats
+	// Ballast is how many bytes the runtime counts as held that take no memory.
+	Ballast func() uint64
+
 	// AccessLifetime is the longest that an access token lives.
 	AccessLifetime time.Duration
 	// Registration is the setting, so that an invitation that nobody can use
 	// is not handed out in silence.
 	Registration string
-	State        string // the state folder
-	Version      string
+	// ClientRegistration is the same for clients and initial access tokens.
+	ClientRegistration string
+	State              string // the state folder
+	Version            string
 
 	Now    func() time.Time // time.Now unless set
 	Logger *slog.Logger     // slog.Default() unless set
@@ -69,6 +82,7 @@ func NewHandler(s Services) http.Handler {
 
 	mux := http.NewServeMux()
 	handle(mux, &s, opHello, func(context.Context, none) (Hello, error) { return hello, nil })
+	handle(mux, &s, opStats, s.stats(hello.Started))
 	handle(mux, &s, opKeys, s.keys)
 	handle(mux, &s, opRotate, s.rotate)
 	handle(mux, &s, opRevoke, s.revoke)
@@ -78,13 +92,22 @@ func NewHandler(s Services) http.Handler {
 	handle(mux, &s, opUsers, s.users)
 	handle(mux, &s, opUser, s.user)
 	handle(mux, &s, opRoles, s.roles)
+	handle(mux, &s, opProfile, s.profile)
 	handle(mux, &s, opDisable, s.disable)
 	handle(mux, &s, opRemove, s.remove)
 	handle(mux, &s, opPassword, s.setPassword)
 	handle(mux, &s, opSignOut, s.signOut)
 	handle(mux, &s, opInvite, s.invite)
+	handle(mux, &s, opAddClient, s.addClient)
+	handle(mux, &s, opClients, s.clients)
+	handle(mux, &s, opClient, s.client)
+	handle(mux, &s, opEditClient, s.editClient)
+	handle(mux, &s, opRotateSecret, s.rotateSecret)
+	handle(mux, &s, opRemoveClient, s.removeClient)
+	handle(mux, &s, opInitialToken, s.initialToken)
 	mux.HandleFunc(opImport.path(), s.importUsers)
 	mux.HandleFunc(opBackup.path(), s.backup)
+	mux.HandleFunc(opRevokeTokens.path(), s.revokeTokens)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, errorf(Refused, "this issuer is of version %s and does not know %s; restart it, or use its own command", s.Version, r.URL.Path))
 	})
@@ -95,23 +118,33 @@ func NewHandler(s Services) http.Handler {
 type operation string
 
 const (
-	opHello     operation = "hello"
-	opKeys      operation = "keys/list"
-	opRotate    operation = "keys/rotate"
-	opRevoke    operation = "keys/revoke"
-	opRevokeAll operation = "keys/revoke-all"
-	opReseal    operation = "keys/reseal"
-	opAddUser   operation = "users/add"
-	opUsers     operation = "users/list"
-	opUser      operation = "users/show"
-	opRoles     operation = "users/roles"
-	opDisable   operation = "users/disable"
-	opPassword  operation = "users/set-password"
-	opSignOut   operation = "users/sign-out"
-	opRemove    operation = "users/remove"
-	opInvite    operation = "users/invite"
-	opImport    operation = "users/import"
-	opBackup    operation = "backup"
+	opHello        operation = "hello"
+	opStats        operation = "stats"
+	opKeys         operation = "keys/list"
+	opRotate       operation = "keys/rotate"
+	opRevoke       operation = "keys/revoke"
+	opRevokeAll    operation = "keys/revoke-all"
+	opReseal       operation = "keys/reseal"
+	opAddUser      operation = "users/add"
+	opUsers        operation = "users/list"
+	opUser         operation = "users/show"
+	opRoles        operation = "users/roles"
+	opProfile      operation = "users/profile"
+	opDisable      operation = "users/disable"
+	opPassword     operation = "users/set-password"
+	opSignOut      operation = "users/sign-out"
+	opRemove       operation = "users/remove"
+	opInvite       operation = "users/invite"
+	opAddClient    operation = "clients/add"
+	opClients      operation = "clients/list"
+	opClient       operation = "clients/show"
+	opEditClient   operation = "clients/edit"
+	opRotateSecret operation = "clients/rotate-secret"
+	opRemoveClient operation = "clients/remove"
+	opInitialToken operation = "clients/initial-token"
+	opImport       operation = "users/import"
+	opBackup       operation = "backup"
+	opRevokeTokens operation = "tokens/revoke"
 )
 
 func (o operation) url() string  { return "/v1/" + string(o) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"signet/data"
@@ -11,21 +12,22 @@ import (
 
 // User is a person as the owner of the issuer may see them: without a hash.
 type User struct {
-	ID            data.UserID `json:"id"`
-	Email         string      `json:"email"`
-	EmailVerified bool        `json:"email_verified"`
-	Disabled      bool        `json:"disabled"`
-	Roles         []string    `json:"roles"`
-	HasPassword   bool        `json:"has_password"`
-	PasswordAt    time.Time   `json:"password_at,omitzero"`
-	CreatedAt     time.Time   `json:"created_at"`
-	UpdatedAt     time.Time   `json:"updated_at"`
+	ID            data.UserID  `json:"id"`
+	Email         string       `json:"email"`
+	EmailVerified bool         `json:"email_verified"`
+	Disabled      bool         `json:"disabled"`
+	Roles         []string     `json:"roles"`
+	Profile       data.Profile `json:"profile,omitzero"`
+	HasPassword   bool         `json:"has_password"`
+	PasswordAt    time.Time    `json:"password_at,omitzero"`
+	CreatedAt     time.Time    `json:"created_at"`
+	UpdatedAt     time.Time    `json:"updated_at"`
 }
 
 func shown(u data.User) User {
 	return User{
 		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerified, Disabled: u.Disabled,
-		Roles: append([]string{}, u.Roles...), HasPassword: u.PasswordHash != "", PasswordAt: u.PasswordAt,
+		Roles: append([]string{}, u.Roles...), Profile: u.Profile, HasPassword: u.PasswordHash != "", PasswordAt: u.PasswordAt,
 		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 }
@@ -70,6 +72,12 @@ type RoleChange struct {
 	Remove []string  `json:"remove,omitzero"`
 }
 
+// ProfileValue is a text of a user's profile; "" takes it away.
+type ProfileValue struct {
+	Name  string `json:"name"` // one of data.ProfileNames
+	Value string `json:"value"`
+}
+
 type usersInput struct {
 	After data.UserID `json:"after,omitzero"`
 	Limit int         `json:"limit,omitzero"`
@@ -80,6 +88,8 @@ type userInput struct {
 	Roles    RoleChange `json:"roles,omitzero"`
 	Disabled bool       `json:"disabled,omitzero"`
 	Password string     `json:"password,omitzero"`
+
+	Profile []ProfileValue `json:"profile,omitzero"`
 }
 
 // AddUser makes a user. It fails with Usage and Refused.
@@ -102,6 +112,12 @@ func (c *Client) User(ctx context.Context, who string) (UserGrants, error) {
 // at their next turn.
 func (c *Client) Roles(ctx context.Context, who string, change RoleChange) (UserChange, error) {
 	return call[userInput, UserChange](ctx, c, opRoles, userInput{Who: who, Roles: change})
+}
+
+// Profile changes what is said of a user, all of it or, where one value is
+// refused (Usage), nothing.
+func (c *Client) Profile(ctx context.Context, who string, values []ProfileValue) (UserChange, error) {
+	return call[userInput, UserChange](ctx, c, opProfile, userInput{Who: who, Profile: values})
 }
 
 // Remove takes a user out of the store, with the user's grants. The e-mail is
@@ -230,6 +246,27 @@ func (s *Services) roles(ctx context.Context, in userInput) (UserChange, error) 
 		return UserChange{}, err
 	}
 	return s.changed(ctx, opRoles, u, false), nil
+}
+
+func (s *Services) profile(ctx context.Context, in userInput) (UserChange, error) {
+	u, err := s.find(ctx, in.Who)
+	if err != nil {
+		return UserChange{}, err
+	}
+	// In the order of their names: a phone number, and then that it is verified.
+	slices.SortStableFunc(in.Profile, func(a, b ProfileValue) int { return strings.Compare(a.Name, b.Name) })
+	u, err = s.Store.ChangeUser(ctx, u.ID, func(u *data.User) error {
+		for _, v := range in.Profile {
+			if err := u.Profile.Set(v.Name, v.Value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return UserChange{}, err
+	}
+	return s.changed(ctx, opProfile, u, false), nil
 }
 
 func (s *Services) disable(ctx context.Context, in userInput) (UserChange, error) {

@@ -23,6 +23,7 @@ var (
 	ErrExpired   = fmt.Errorf("%w: expired", ErrInvalid)
 	ErrEnded     = fmt.Errorf("%w: its grant was ended", ErrInvalid)
 	ErrReused    = fmt.Errorf("%w: it was spent before, and its grant ended with this", ErrInvalid)
+	ErrSpent     = fmt.Errorf("%w: it is not the newest one of its grant", ErrInvalid)
 )
 
 // Late is what becomes of a spent token that comes back after the grace, while
@@ -140,6 +141,12 @@ type Issued struct {
 	RefreshToken RefreshToken
 }
 
+// Slot is what the access token carries that is given out with this.
+func (i Issued) Slot() data.Slot {
+	slot, _ := i.Grant.Slot()
+	return slot
+}
+
 // StartRequest says what a new grant is for. User is the record that the
 // person was checked against: the grant has its epoch.
 type StartRequest struct {
@@ -149,35 +156,98 @@ type StartRequest struct {
 	Audience []string
 	AuthTime time.Time
 	AMR      []string
+
+	// Where the grant comes from an authorization request: what it says
+	// beyond the above, which then is in it too.
+	Authorization data.Authorization
+	// Access is set where no refresh token is given out: how long the access
+	// token lives that the grant is for, and so the grant.
+	Access time.Duration
 }
 
 // Start makes a grant. It returns ErrEnded where the user was deleted, disabled
-// or signed out everywhere since the record was read.
+// or signed out, everywhere or of that browser, since the record was read, or
+// the client was removed.
 func (s *Service) Start(ctx context.Context, r StartRequest) (Issued, error) {
-	now := s.now()
-	g := data.Grant{
-		User: r.User.ID, Client: r.Client, Epoch: r.User.Epoch,
-		Current: 1, Inc: s.incarnation(),
-		CreatedAt: now, TurnedAt: now, MaxAt: now.Add(s.o.Policy.Max),
-		Scope: r.Scope, Audience: r.Audience, AuthTime: r.AuthTime, AMR: r.AMR,
-	}
-	g.ExpiresAt = s.expiry(g, now)
-	for _, b := range [][]byte{g.ID[:], g.Salt[:]} {
-		if _, err := io.ReadFull(s.o.Rand, b); err != nil {
-			return Issued{}, fmt.Errorf("grant: no randomness: %w", err)
-		}
-	}
-	text, err := s.seal(&g)
+	a := r.Authorization
+	a.User, a.Epoch, a.Client, a.Scope, a.Audience = r.User.ID, r.User.Epoch, r.Client, r.Scope, r.Audience
+	a.AuthTime, a.AMR = r.AuthTime, r.AMR
+	f, err := s.fresh(ctx, r.Access)
 	if err != nil {
 		return Issued{}, err
 	}
-	switch err := s.o.Store.CreateGrant(ctx, g); {
-	case errors.Is(err, data.ErrNoUser), errors.Is(err, data.ErrDisabled), errors.Is(err, data.ErrStaleEpoch):
-		return Issued{}, fmt.Errorf("%w: %w", ErrEnded, err)
-	case err != nil:
+	var g data.Grant
+	text, err := f.of(a, "", &g)
+	if err != nil {
 		return Issued{}, err
 	}
-	return Issued{Outcome: Started, Grant: g, User: r.User, RefreshToken: text}, nil
+	u, err := s.o.Store.CreateGrant(ctx, g)
+	if err != nil {
+		return Issued{}, ended(err)
+	}
+	return Issued{Outcome: Started, Grant: g, User: u, RefreshToken: text}, nil
+}
+
+// ended is what the store's verdicts about a new grant's user mean.
+func ended(err error) error {
+	if errors.Is(err, data.ErrNoUser) || errors.Is(err, data.ErrDisabled) || errors.Is(err, data.ErrStaleEpoch) ||
+		errors.Is(err, data.ErrSignedOut) || errors.Is(err, data.ErrNoClient) {
+		return fmt.Errorf("%w: %w", ErrEnded, err)
+	}
+	return err
+}
+
+// fresh is what a new grant needs and a transaction must not draw: it may run
+// more than once.
+type fresh struct {
+	s      *Service
+	now    time.Time
+	access time.Duration // 0: with a refresh token
+	id     data.GrantID
+	salt   [16]byte
+	slot   data.Slot
+	used   *bool // the grant may have been stored, and slot with it
+}
+
+func (s *Service) fresh(ctx context.Context, access time.Duration) (f fresh, err error) {
+	f = fresh{s: s, now: s.now(), access: access, used: new(bool)}
+	if f.slot, err = s.o.Store.DrawSlot(ctx); err != nil {
+		return f, fmt.Errorf("grant: no index of a status list: %w", err)
+	}
+	for _, b := range [][]byte{f.id[:], f.salt[:]} {
+		if _, err := io.ReadFull(s.o.Rand, b); err != nil {
+			return f, fmt.Errorf("grant: no randomness: %w", err)
+		}
+	}
+	return f, nil
+}
+
+// done gives the slot back that no grant can have: who comes with codes that
+// are not valid must not use up the lists.
+func (f fresh) done() {
+	if !*f.used {
+		f.s.o.Store.ReturnSlot(f.slot)
+	}
+}
+
+// of fills g, and returns its refresh token where it is to have one.
+func (f fresh) of(a data.Authorization, nonce string, g *data.Grant) (RefreshToken, error) {
+	*g = data.Grant{
+		ID: f.id, Salt: f.salt, User: a.User, Client: a.Client, Epoch: a.Epoch,
+		Current: 1, Inc: f.s.incarnation(),
+		CreatedAt: f.now, TurnedAt: f.now, MaxAt: f.now.Add(f.s.o.Policy.Max),
+		Scope: a.Scope, Audience: a.Audience, AuthTime: a.AuthTime, AMR: a.AMR, ACR: a.ACR,
+		Account: a.Account, SID: a.SID, Offline: a.Offline, Claims: a.Claims, JKT: a.JKT, Nonce: nonce,
+	}
+	g.Carry(f.slot, f.now)
+	*f.used = true
+	if f.access > 0 {
+		g.NoRefresh, g.MaxAt = true, f.now.Add(f.access)
+		g.ExpiresAt = g.MaxAt
+		return "", nil
+	}
+	g.ExpiresAt = f.s.expiry(*g, f.now)
+	return f.s.seal(g)
 }
 
 // expiry slides with each turn and stops at the grant's end.

@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -9,13 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"signet/data"
 	"signet/data/kv"
 	"signet/data/kv/bolt"
+	"signet/data/kv/kvtest"
 	"signet/data/kv/mem"
 )
 
@@ -99,39 +100,11 @@ func (c *clock) Move(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// counted counts the transactions that wrote.
-type counted struct {
-	kv.Engine
-	writes atomic.Int64
-}
-
-func (c *counted) Update(ctx context.Context, fn func(kv.Tx) error) error {
-	var wrote bool
-	err := c.Engine.Update(ctx, func(tx kv.Tx) error {
-		w := &countedTx{Tx: tx}
-		err := fn(w)
-		wrote = w.wrote
-		return err
-	})
-	if err == nil && wrote {
-		c.writes.Add(1)
-	}
-	return err
-}
-
-type countedTx struct {
-	kv.Tx
-	wrote bool
-}
-
-func (t *countedTx) Put(key, value []byte) { t.wrote = true; t.Tx.Put(key, value) }
-func (t *countedTx) Delete(key []byte)     { t.wrote = true; t.Tx.Delete(key) }
-
 // world is a store with a user, and a service on it.
 type world struct {
 	*Service
 	t      testing.TB
-	engine *counted
+	engine *kvtest.Counted
 	store  *data.Store
 	macs   *macs
 	clock  *clock
@@ -154,7 +127,7 @@ var engines = map[string]func(t testing.TB) kv.Engine{
 
 func newWorld(t testing.TB, engine kv.Engine, p Policy) *world {
 	t.Helper()
-	w := &world{t: t, engine: &counted{Engine: engine}, macs: newMACs(), clock: newClock()}
+	w := &world{t: t, engine: &kvtest.Counted{Engine: engine}, macs: newMACs(), clock: newClock()}
 	w.open(p)
 	var err error
 	w.user, err = w.store.CreateUser(t.Context(), data.User{Email: "ann@example.com"}, data.InvitationHash{})
@@ -201,12 +174,21 @@ func (w *world) refused(text string, want error) {
 	}
 }
 
+// ofLists tells what is kept of status lists themselves: they come and go with
+// time, whatever becomes of a grant.
+func ofLists(key []byte) bool {
+	return bytes.HasPrefix(key, []byte("f/")) || len(key) == 2+8+1+16 && bytes.HasPrefix(key, []byte("x/")) && key[10] == 'f'
+}
+
+// pairs is what the store holds.
 func (w *world) pairs() map[string]string {
 	w.t.Helper()
 	pairs := map[string]string{}
 	must(w.t, w.engine.View(context.Background(), func(r kv.Reader) error {
 		return r.Scan(nil, nil, func(key, value []byte) bool {
-			pairs[string(key)] = string(value)
+			if !ofLists(key) {
+				pairs[string(key)] = string(value)
+			}
 			return true
 		})
 	}))

@@ -24,6 +24,11 @@ type family struct {
 	end    time.Time
 }
 
+// lives tells whether any of its tokens is good for anything.
+func (f *family) lives(now time.Time) bool {
+	return !f.dead && now.Sub(f.used) < f.policy.TTL && now.Before(f.end)
+}
+
 const (
 	saysNew  = "a new token"
 	saysSame = "the same again"
@@ -35,10 +40,7 @@ func (f *family) expect(text string, now time.Time) string {
 	if now.Before(f.at) {
 		now = f.at
 	}
-	if f.dead {
-		return saysNo
-	}
-	if now.Sub(f.used) >= f.policy.TTL || !now.Before(f.end) {
+	if !f.lives(now) {
 		f.dead = true
 		return saysNo
 	}
@@ -78,6 +80,11 @@ func newPlay(t *rapid.T, tb testing.TB, late Late) *play {
 	p.Late = late
 	w := newWorld(tb, mem.New(), p)
 	first := w.start()
+	// Grants that have no refresh token change nothing for those that have.
+	for range rapid.IntRange(0, 3).Draw(t, "grants without a refresh token") {
+		_, err := w.Start(context.Background(), StartRequest{User: w.user, Client: "signet", Access: time.Hour})
+		must(tb, err)
+	}
 	now := w.clock.Now()
 	return &play{
 		world: w, t: t, seen: map[string]bool{first: true}, owner: someone{held: first},
@@ -85,9 +92,20 @@ func newPlay(t *rapid.T, tb testing.TB, late Late) *play {
 	}
 }
 
-// present gives the token to the issuer and holds the answer against the model.
+// present gives the token to the issuer and holds the answer against the model,
+// after what Read says of it.
 func (p *play) present(text string) string {
-	want := p.f.expect(text, p.clock.Now())
+	before := p.engine.Writes.Load()
+	_, _, read := p.Read(context.Background(), text)
+	if p.engine.Writes.Load() != before {
+		p.t.Fatal("a token that was only read changed something")
+	}
+	now := p.clock.Now()
+	newest := text == p.f.newest && p.f.lives(now)
+	if (read == nil) != newest || read != nil && !errors.Is(read, ErrInvalid) {
+		p.t.Fatalf("the newest: %t; read as %v", newest, read)
+	}
+	want := p.f.expect(text, now)
 	issued, err := p.Turn(context.Background(), text, nil)
 	next := string(issued.RefreshToken)
 	switch {

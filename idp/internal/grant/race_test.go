@@ -31,7 +31,7 @@ func TestAHundredRefreshesAtOnceGetOneSuccessor(t *testing.T) {
 			w := newWorld(t, open(t), testPolicy)
 			text := w.start()
 			for round := range 3 {
-				before := w.engine.writes.Load()
+				before := w.engine.Writes.Load()
 				issued, errs := w.atOnce(100, text)
 				turned := 0
 				for i := range issued {
@@ -43,8 +43,8 @@ func TestAHundredRefreshesAtOnceGetOneSuccessor(t *testing.T) {
 						turned++
 					}
 				}
-				if turned != 1 || w.engine.writes.Load() != before+1 {
-					t.Fatalf("%d turns and %d writes", turned, w.engine.writes.Load()-before)
+				if turned != 1 || w.engine.Writes.Load() != before+1 {
+					t.Fatalf("%d turns and %d writes", turned, w.engine.Writes.Load()-before)
 				}
 				text = string(issued[0].RefreshToken)
 			}
@@ -85,7 +85,7 @@ func TestAFamilyDiesOnceHoweverOftenASpentTokenComes(t *testing.T) {
 			w := newWorld(t, open(t), testPolicy)
 			spent := w.start()
 			current := w.turnTo(w.turnTo(spent, Turned), Turned)
-			before := w.engine.writes.Load()
+			before := w.engine.Writes.Load()
 			_, errs := w.atOnce(100, spent)
 			reused := 0
 			for _, err := range errs {
@@ -97,7 +97,7 @@ func TestAFamilyDiesOnceHoweverOftenASpentTokenComes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if reused != 1 || w.engine.writes.Load() != before+1 {
+			if reused != 1 || w.engine.Writes.Load() != before+1 {
 				t.Fatalf("it died %d times", reused)
 			}
 			w.refused(current, ErrUnknown)
@@ -166,8 +166,8 @@ func TestRefreshesAddNoKey(t *testing.T) {
 			if list, err := w.store.UserGrants(t.Context(), w.user.ID, data.GrantID{}, 0); len(list) > 0 || err != nil {
 				t.Fatal(list, err)
 			}
-			if got := len(w.pairs()); got != before-3 {
-				t.Fatalf("%d keys became %d: record, index and entry should be gone", before, got)
+			if got := len(w.pairs()); got != before-4 {
+				t.Fatalf("%d keys became %d: record, both indices and entry should be gone", before, got)
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signet/data"
+	"signet/data/kv/kvtest"
 	"signet/data/kv/mem"
 
 	"pgregory.net/rapid"
@@ -25,7 +26,7 @@ func (w *world) backup() []byte {
 // restore replaces the store by a backup, as after a loss.
 func (w *world) restore(file []byte, keep bool) {
 	w.t.Helper()
-	w.engine = &counted{Engine: mem.New()}
+	w.engine = &kvtest.Counted{Engine: mem.New()}
 	_, err := data.Restore(context.Background(), w.engine, bytes.NewReader(file), data.RestoreOptions{KeepGrants: keep, Now: w.clock.Now})
 	must(w.t, err)
 	w.open(w.o.Policy)

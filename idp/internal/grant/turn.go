@@ -32,12 +32,25 @@ func (s *Service) Turn(ctx context.Context, refreshToken string, check Check) (I
 	if err != nil {
 		return Issued{}, err
 	}
+	slot, err := s.o.Store.DrawSlot(ctx)
+	if err != nil {
+		return Issued{}, fmt.Errorf("grant: no index of a status list: %w", err)
+	}
 	now := s.now()
 	var d decision
+	var used bool
 	err = s.o.Store.ChangeGrant(ctx, t.grant, func(g *data.Grant, u data.User) data.Change {
 		d = s.decide(t, g, u, check, now)
+		if d.issued.Outcome == Repeated && !g.Outlasts(slot) {
+			d.change = data.Save // what would revoke the access token of this answer is gone, or goes before it
+		}
+		used = d.change == data.Save && g.Carry(slot, now)
+		d.issued.Grant, d.issued.User = *g, u
 		return d.change
 	})
+	if !used {
+		s.o.Store.ReturnSlot(slot)
+	}
 	switch {
 	case errors.Is(err, data.ErrNoGrant):
 		return Issued{}, ErrUnknown
@@ -74,7 +87,6 @@ func (s *Service) decide(t token, g *data.Grant, u data.User, check Check, now t
 	if err != nil {
 		return decision{err: err}
 	}
-	defer func() { d.issued.Grant, d.issued.User = *g, u }()
 	if err := dead(*g, u, now); err != nil {
 		return decision{change: data.End, err: err}
 	}
@@ -127,7 +139,8 @@ func (s *Service) next(g *data.Grant, outcome Outcome, now time.Time) decision {
 	return decision{change: data.Save, issued: Issued{Outcome: outcome, RefreshToken: text}}
 }
 
-// again repeats the last answer.
+// again repeats the last answer. Nothing is written, unless the access token
+// needs another slot than the last one had, or the same for longer.
 func (s *Service) again(g data.Grant) decision {
 	text, err := s.reseal(g)
 	if err != nil {
@@ -174,6 +187,9 @@ func (s *Service) place(t token, g data.Grant) (place, string, error) {
 
 // made returns the place in the lineage of the incarnation that made the token.
 func (s *Service) made(t token, g data.Grant) (int, error) {
+	if g.NoRefresh { // none was given out, so this one is nobody's
+		return 0, ErrUnknown
+	}
 	for i, incarnation := range slices.Backward(s.lineage) {
 		err := s.o.MACs.Verify(t.key, message(incarnation, t.grant, t.generation, g.Salt), t.mac[:])
 		if err == nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"signet/keys"
@@ -17,6 +18,9 @@ var (
 	// ErrAudience says that no audience of that name is configured; on the
 	// wire it is invalid_target (RFC 8707, section 2).
 	ErrAudience = errors.New("mint: no such audience")
+	// ErrMixed says that audiences are signed with different algorithms, so
+	// that no one token can be for all of them; it wraps ErrAudience.
+	ErrMixed = fmt.Errorf("%w that is signed like the others", ErrAudience)
 	// ErrClaims says that a claim that must be there is not, or is no claim
 	// that a token may carry: a mistake of Signet's own.
 	ErrClaims = errors.New("mint: the claims are not complete")
@@ -28,9 +32,13 @@ var (
 // tokens are signed with and how long they live.
 type Profile struct {
 	Audience string
+	Also     []string // further audiences, of a token that is for several
 	Alg      token.Alg
 	TTL      time.Duration
 }
+
+// Audiences are all that a token of the profile is for.
+func (p Profile) Audiences() []string { return append([]string{p.Audience}, p.Also...) }
 
 // Ring is where the signing keys come from; *keys.Ring is one.
 type Ring interface {
@@ -85,8 +93,35 @@ func (m *Mint) Profile(audience string) (Profile, error) {
 	return p, nil
 }
 
-// Access is what an access token says of a person (RFC 9068, section 2.2).
-// The issuer, the times and the jti are mint's to add.
+// Profiles is the profile of a token for all of the audiences, each once, the
+// first one if there are none: it lives as long as the shortest of theirs, and
+// one algorithm has to be right for all.
+func (m *Mint) Profiles(audiences []string) (Profile, error) {
+	if len(audiences) == 0 {
+		return m.first, nil
+	}
+	all, err := m.Profile(audiences[0])
+	if err != nil {
+		return Profile{}, err
+	}
+	all.Also = nil
+	for _, name := range audiences[1:] {
+		p, err := m.Profile(name)
+		switch {
+		case err != nil:
+			return Profile{}, err
+		case p.Alg != all.Alg:
+			return Profile{}, ErrMixed
+		case !slices.Contains(all.Audiences(), p.Audience):
+			all.Also = append(all.Also, p.Audience)
+		}
+		all.TTL = min(all.TTL, p.TTL)
+	}
+	return all, nil
+}
+
+// Access is what an access token says (RFC 9068, section 2.2). The issuer, the
+// times and the jti are mint's to add.
 type Access struct {
 	Subject  string
 	ClientID string
@@ -95,6 +130,11 @@ type Access struct {
 	SID      string
 	AuthTime time.Time
 	AMR      []string
+	ACR      string
+	JKT      string          // the client's DPoP key: cnf.jkt (RFC 9449, section 6.1)
+	Actor    *token.Actor    // who acts for the subject (RFC 8693, section 4.1)
+	Status   token.StatusRef // what takes the token back; every access token has one
+	NotAfter time.Time       // the token ends no later than this, where it is set
 }
 
 // Checked is a set of claims that may be signed, once.
@@ -110,11 +150,16 @@ type Checked struct {
 // which key is to sign them. It fails with keys.ErrLease when this node has
 // not heard from its store for too long.
 func (m *Mint) Access(p Profile, a Access) (*Checked, error) {
-	if _, ok := m.profiles[p.Audience]; !ok {
-		return nil, fmt.Errorf("%w: %q", ErrAudience, p.Audience)
+	for _, name := range p.Audiences() {
+		if _, ok := m.profiles[name]; !ok {
+			return nil, fmt.Errorf("%w: %q", ErrAudience, name)
+		}
 	}
-	if a.Subject == "" || a.ClientID == "" {
+	switch {
+	case a.Subject == "" || a.ClientID == "":
 		return nil, fmt.Errorf("%w: sub and client_id are required (RFC 9068, section 2.2)", ErrClaims)
+	case a.Status.URI == "":
+		return nil, fmt.Errorf("%w: an access token that cannot be taken back", ErrClaims)
 	}
 	signer, err := m.ring.Snapshot().Signer(p.Alg)
 	if err != nil {
@@ -128,10 +173,18 @@ func (m *Mint) Access(p Profile, a Access) (*Checked, error) {
 	// allow less.
 	ttl := min(p.TTL, signer.MaxLifetime())
 	now := m.now().Truncate(time.Second)
+	if !a.NotAfter.IsZero() {
+		ttl = min(ttl, a.NotAfter.Sub(now).Truncate(time.Second))
+	}
+	if ttl <= 0 {
+		return nil, fmt.Errorf("%w: the token would have ended before it began", ErrClaims)
+	}
 	claims := token.Claims{
-		Issuer: m.issuer, Subject: a.Subject, Audience: []string{p.Audience}, ClientID: a.ClientID,
+		Issuer: m.issuer, Subject: a.Subject, Audience: p.Audiences(), ClientID: a.ClientID,
 		IssuedAt: token.At(now), Expiry: token.At(now.Add(ttl)), ID: jti,
 		Scope: a.Scope, Roles: a.Roles, SessionID: a.SID, AMR: a.AMR,
+		ACR: a.ACR, Confirmation: token.Confirmation{JKT: a.JKT}, Actor: a.Actor,
+		Status: token.Status{List: a.Status},
 	}
 	if !a.AuthTime.IsZero() {
 		claims.AuthTime = token.At(a.AuthTime)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,8 @@ const issuer = "https://id.example"
 var (
 	moment = time.Date(2026, 3, 1, 12, 0, 0, 500, time.UTC)
 	ada    = Access{Subject: "ada", ClientID: "signet", Scope: "openid", Roles: []string{"admin"}, SID: "s1",
-		AuthTime: moment.Add(-time.Minute), AMR: []string{"pwd"}}
+		AuthTime: moment.Add(-time.Minute), AMR: []string{"pwd"},
+		Status: token.StatusRef{Index: 7, URI: "https://id.example/oauth2/status_lists/l"}}
 )
 
 func TestASignedTokenIsVerifiedByItsAudience(t *testing.T) {
@@ -77,7 +79,7 @@ func TestThePayloadStaysAsItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"iss":"https://id.example","sub":"ada","aud":["api"],"client_id":"signet","iat":1772366400,"exp":1772367000,` +
-		`"jti":"AAAAAAAAAAAAAAAAAAAAAA","scope":"openid","roles":["admin"],"sid":"s1","auth_time":1772366340,"amr":["pwd"]}`
+		`"jti":"AAAAAAAAAAAAAAAAAAAAAA","scope":"openid","roles":["admin"],"sid":"s1","auth_time":1772366340,"amr":["pwd"],"status":{"status_list":{"idx":7,"uri":"https://id.example/oauth2/status_lists/l"}}}`
 	if string(payload) != want {
 		t.Errorf("got  %s\nwant %s", payload, want)
 	}
@@ -95,6 +97,7 @@ func TestClaimsAreRefused(t *testing.T) {
 		{"for an audience that nobody configured", Profile{Audience: "other", TTL: time.Minute, Alg: token.ES256}, ada, ErrAudience},
 		{"without a subject", p, Access{ClientID: "signet"}, ErrClaims},
 		{"without a client", p, Access{Subject: "ada"}, ErrClaims},
+		{"without a status", p, Access{Subject: "ada", ClientID: "signet"}, ErrClaims},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -140,7 +143,7 @@ func TestATokenDoesNotOutliveWhatItsKeyMaySign(t *testing.T) {
 func newMint(ring *keys.Ring) *Mint {
 	return New(Options{
 		Issuer: issuer, Ring: ring, Now: func() time.Time { return moment }, Rand: bytes.NewReader(make([]byte, 1024)),
-		Profiles: []Profile{{"api", token.ES256, 10 * time.Minute}, {"billing", token.RS256, time.Minute}},
+		Profiles: []Profile{{Audience: "api", Alg: token.ES256, TTL: 10 * time.Minute}, {Audience: "billing", Alg: token.RS256, TTL: time.Minute}},
 	})
 }
 
@@ -151,7 +154,7 @@ func newRing(t testing.TB) *keys.Ring {
 		t.Fatal(err)
 	}
 	ring, err := keys.Open(t.Context(), keys.Options{
-		Store: store.Cell("ring"), Sealer: keys.NewSealer(keys.NewMasterKey(rand.Reader), "store"), Config: keys.DefaultConfig(),
+		Store: store.Cell("ring"), Sealer: keys.NewSealer(keys.NewMasterKey(rand.Reader), "store"), Config: keys.DefaultConfig(), Logger: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return moment },
 	})
 	if err != nil {
@@ -169,7 +172,7 @@ func published(ring *keys.Ring) resource.KeySource {
 
 func BenchmarkAccess(b *testing.B) {
 	ring := newRing(b)
-	m := New(Options{Issuer: issuer, Ring: ring, Profiles: []Profile{{"api", token.ES256, 10 * time.Minute}}})
+	m := New(Options{Issuer: issuer, Ring: ring, Profiles: []Profile{{Audience: "api", Alg: token.ES256, TTL: 10 * time.Minute}}})
 	p, _ := m.Profile("")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -28,7 +28,7 @@ var (
 	// ErrNone says that no place has a master key.
 	ErrNone = errors.New("secret: no master key: set master_key_file or " + Env)
 	// ErrExposed says that others than the owner may use the file.
-	ErrExposed = errors.New("secret: others may read or change the master key")
+	ErrExposed = errors.New("secret: others may read or change it")
 )
 
 // Places says where to look, in the order of the fields.
@@ -88,6 +88,13 @@ func Find(p Places, create func() ([]byte, error)) (Found, error) {
 	return p.makeFile(create)
 }
 
+// ReadFile reads a file that holds one secret and nothing else, without the
+// white space around it. It must be a file that nobody but its owner may use.
+func ReadFile(path string) ([]byte, error) {
+	f, err := Places{}.read(path, true)
+	return f.Text, err
+}
+
 func environ(pairs []string) map[string]string {
 	env := map[string]string{}
 	for _, pair := range pairs {
@@ -102,15 +109,15 @@ func (p Places) read(path string, guarded bool) (Found, error) {
 	// Not waiting: a named pipe is refused below, and not opened for ever.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return Found{}, fmt.Errorf("secret: the master key: %w", err)
+		return Found{}, fmt.Errorf("secret: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat() // of what was opened, not of what the name means by now
 	if err != nil {
-		return Found{}, fmt.Errorf("secret: the master key: %w", err)
+		return Found{}, fmt.Errorf("secret: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return Found{}, fmt.Errorf("secret: the master key: %s is not a file", path)
+		return Found{}, fmt.Errorf("secret: %s is not a file", path)
 	}
 	if guarded {
 		if err := exposed(path, info, p.Owner); err != nil {
@@ -119,11 +126,11 @@ func (p Places) read(path string, guarded bool) (Found, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxText+1))
 	if err != nil {
-		return Found{}, fmt.Errorf("secret: the master key: %w", err)
+		return Found{}, fmt.Errorf("secret: %w", err)
 	}
 	trimmed := bytes.TrimSpace(text)
 	if len(trimmed) == 0 || len(text) > maxText {
-		return Found{}, fmt.Errorf("secret: %s holds no master key: it is empty or too large", path)
+		return Found{}, fmt.Errorf("secret: %s holds no secret: it is empty or too large", path)
 	}
 	return Found{Text: trimmed, From: path}, nil
 }

@@ -38,7 +38,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (LoginResult, error
 		return LoginResult{}, err
 	}
 	if r.Password == "" {
-		return LoginResult{}, &FieldError{Field: "password", Problem: "must not be empty"}
+		return LoginResult{}, &FieldError{Field: "password", Problem: "must not be empty", Reason: ReasonMissing}
 	}
 	account, now := s.account(email), s.o.Now()
 	var seat []byte
@@ -149,7 +149,7 @@ func (s *Service) ChangePassword(ctx context.Context, id data.UserID, current, n
 		return data.User{}, err
 	}
 	if err := checkNew(new, s.o.MinLength, user.Email, user.EmailKey); err != nil {
-		return data.User{}, &FieldError{Field: "new", Problem: err.Error()}
+		return data.User{}, fieldError("new", err)
 	}
 	email, err := data.ParseEmail(user.Email)
 	if err != nil {

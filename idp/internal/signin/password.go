@@ -2,6 +2,7 @@ package signin
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -23,6 +24,42 @@ const defaultMinLength = 8
 type FieldError struct {
 	Field   string // "email", "password", "new" or "invitation"
 	Problem string // "must have at least 8 characters"
+	Reason  Reason // the same for a program, which has words of its own
+}
+
+// Reason is why a field was refused; "" is none of these.
+type Reason string
+
+// The reasons.
+const (
+	ReasonMissing Reason = "missing"
+	ReasonShort   Reason = "short"
+	ReasonLong    Reason = "long"
+	ReasonCommon  Reason = "common"
+	ReasonEmail   Reason = "email" // a password that is the e-mail
+	ReasonOdd     Reason = "odd"   // no UTF-8, or a NUL
+)
+
+// refusal is what is wrong with a password.
+type refusal struct {
+	reason  Reason
+	problem string
+}
+
+func (r *refusal) Error() string { return r.problem }
+
+func refuse(reason Reason, format string, args ...any) error {
+	return &refusal{reason, fmt.Sprintf(format, args...)}
+}
+
+// fieldError says that a password was refused, in the field where it was.
+func fieldError(field string, err error) *FieldError {
+	e := &FieldError{Field: field, Problem: err.Error()}
+	var r *refusal
+	if errors.As(err, &r) {
+		e.Reason = r.reason
+	}
+	return e
 }
 
 func (e *FieldError) Error() string { return "signin: " + e.Field + " " + e.Problem }
@@ -52,11 +89,11 @@ func normal(password string) string { return norm.NFC.String(password) }
 func usable(password string) error {
 	switch {
 	case !utf8.ValidString(password):
-		return fmt.Errorf("must be valid UTF-8")
+		return refuse(ReasonOdd, "must be valid UTF-8")
 	case strings.ContainsRune(password, 0):
-		return fmt.Errorf("must not contain a NUL character")
+		return refuse(ReasonOdd, "must not contain a NUL character")
 	case len(normal(password)) > maxPassword:
-		return fmt.Errorf("must have at most %d bytes (letters beyond a-z take two or more)", maxPassword)
+		return refuse(ReasonLong, "must have at most %d bytes (letters beyond a-z take two or more)", maxPassword)
 	}
 	return nil
 }
@@ -65,23 +102,23 @@ func usable(password string) error {
 // names (the e-mail in its forms), or nil. It never quotes the password.
 func checkNew(password string, minLength int, names ...string) error {
 	if password == "" {
-		return fmt.Errorf("must not be empty")
+		return refuse(ReasonMissing, "must not be empty")
 	}
 	if err := usable(password); err != nil {
 		return err
 	}
 	password = normal(password)
 	if utf8.RuneCountInString(password) < minLength {
-		return fmt.Errorf("must have at least %d characters", minLength)
+		return refuse(ReasonShort, "must have at least %d characters", minLength)
 	}
 	folded := strings.ToLower(password)
 	if _, found := common()[folded]; found || oneRune(password) {
-		return fmt.Errorf("is one of the most common passwords, which are guessed first")
+		return refuse(ReasonCommon, "is one of the most common passwords, which are guessed first")
 	}
 	for _, name := range names {
 		local, _, _ := strings.Cut(name, "@")
 		if name != "" && (folded == strings.ToLower(normal(name)) || folded == strings.ToLower(normal(local))) {
-			return fmt.Errorf("must not be the e-mail address")
+			return refuse(ReasonEmail, "must not be the e-mail address")
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ var ErrRegistrationClosed = errors.New("signin: registration is closed")
 // RegisterRequest is someone who wants to be a user.
 type RegisterRequest struct {
 	Email, Password string
+	Name            string // how the person wants to be called, or ""
 	Invitation      string // the code, or ""
 	Addr            netip.Addr
 }
@@ -46,7 +47,9 @@ func (s *Service) Register(ctx context.Context, r RegisterRequest) (data.User, e
 		s.throttle.unregister(g.network, s.o.Now())
 		return data.User{}, err
 	}
-	return s.store.CreateUser(ctx, data.User{Email: r.Email, PasswordHash: hash}, invitation)
+	return s.store.CreateUser(ctx, data.User{
+		Email: r.Email, PasswordHash: hash, Profile: data.Profile{Name: r.Name},
+	}, invitation)
 }
 
 func (s *Service) checkRegistration(r RegisterRequest) (email data.Email, invitation data.InvitationHash, err error) {
@@ -57,12 +60,12 @@ func (s *Service) checkRegistration(r RegisterRequest) (email data.Email, invita
 		return email, invitation, err
 	}
 	if err := checkNew(r.Password, s.o.MinLength, email.String(), email.Key()); err != nil {
-		return email, invitation, &FieldError{Field: "password", Problem: err.Error()}
+		return email, invitation, fieldError("password", err)
 	}
 	if r.Invitation != "" {
 		invitation = data.InvitationCode(r.Invitation).Hash()
 	} else if s.o.Registration == Invitation {
-		return email, invitation, &FieldError{Field: "invitation", Problem: "is needed to register here"}
+		return email, invitation, &FieldError{Field: "invitation", Problem: "is needed to register here", Reason: ReasonMissing}
 	}
 	return email, invitation, nil
 }
@@ -71,7 +74,7 @@ func (s *Service) checkRegistration(r RegisterRequest) (email data.Email, invita
 // a *FieldError, a *BusyError and that of ctx.
 func (s *Service) HashNew(ctx context.Context, password string) (string, error) {
 	if err := checkNew(password, s.o.MinLength); err != nil {
-		return "", &FieldError{Field: "password", Problem: err.Error()}
+		return "", fieldError("password", err)
 	}
 	return s.hash(ctx, tag{}, password)
 }

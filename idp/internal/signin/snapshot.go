@@ -129,4 +129,5 @@ func (t *throttle) sweep(now time.Time) {
 	maps.DeleteFunc(t.accounts.m, gone)
 	maps.DeleteFunc(t.networks.m, empty)
 	maps.DeleteFunc(t.registrations.m, empty)
+	maps.DeleteFunc(t.requests.m, empty)
 }

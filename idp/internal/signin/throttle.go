@@ -35,6 +35,8 @@ type Throttle struct {
 	NetworkEvery    time.Duration // how often a network earns one more
 	RegisterBurst   int           // registrations of one network
 	RegisterEvery   time.Duration // how often a network earns one more
+	RequestBurst    int           // requests of one network that are kept until somebody acts
+	RequestEvery    time.Duration // how often a network earns one more
 	KnownFor        time.Duration // how long a browser that signed in is known; 0: not at all
 	Counters        int           // how many counters of each kind are kept
 }
@@ -58,6 +60,8 @@ func (t Throttle) withDefaults() Throttle {
 	or(&t.NetworkEvery, 2*time.Second)
 	orInt(&t.RegisterBurst, 50)
 	or(&t.RegisterEvery, 30*time.Second)
+	orInt(&t.RequestBurst, 1000)
+	or(&t.RequestEvery, 100*time.Millisecond)
 	orInt(&t.Counters, 100_000)
 	return t
 }
@@ -98,6 +102,7 @@ type throttle struct {
 	accounts      table[strikes]
 	networks      table[bucket]
 	registrations table[bucket]
+	requests      table[bucket] // of this process only: what they count is soon over
 
 	changed chan struct{} // of capacity one: there is something to write
 }
@@ -110,6 +115,7 @@ func newThrottle(o Throttle) *throttle {
 		accounts:      newTable[strikes](o.Counters),
 		networks:      newTable[bucket](o.Counters),
 		registrations: newTable[bucket](o.Counters),
+		requests:      newTable[bucket](o.Counters),
 		changed:       make(chan struct{}, 1),
 	}
 }
@@ -184,8 +190,11 @@ func (t *throttle) at(g guess, now time.Time) (place, account strikes, net bucke
 
 func (t *throttle) bucketAt(from *table[bucket], key tag, now time.Time) bucket {
 	burst, every := t.o.NetworkBurst, t.o.NetworkEvery
-	if from == &t.registrations {
+	switch from {
+	case &t.registrations:
 		burst, every = t.o.RegisterBurst, t.o.RegisterEvery
+	case &t.requests:
+		burst, every = t.o.RequestBurst, t.o.RequestEvery
 	}
 	b := from.m[key].settled(now, burst, every)
 	setBucket(from, key, b.full, now)
@@ -229,6 +238,18 @@ func (t *throttle) unregister(network tag, now time.Time) {
 	b := t.bucketAt(&t.registrations, network, now)
 	setBucket(&t.registrations, network, b.full.Add(-t.o.RegisterEvery), now)
 	t.dirty()
+}
+
+// request counts n requests of a network, or refuses them.
+func (t *throttle) request(network tag, n int, now time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := t.bucketAt(&t.requests, network, now)
+	if wait := b.wait(now, t.o.RequestBurst, t.o.RequestEvery); wait > 0 {
+		return &ThrottledError{RetryAfter: wait}
+	}
+	setBucket(&t.requests, network, b.full.Add(time.Duration(n)*t.o.RequestEvery), now)
+	return nil
 }
 
 func (t *throttle) dirty() {

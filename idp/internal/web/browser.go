@@ -19,24 +19,34 @@ const (
 	anywhere               // any page: public bytes, never with credentials
 	pages                  // the configured origins, without credentials
 	session                // the configured origins only, with their cookie
+	page                   // none: a person sees the answer, and errors are pages too
 )
 
-func (a access) middleware(origins []string) []echo.MiddlewareFunc {
+// guard puts before a handler what the access asks for.
+func (a access) guard(next echo.HandlerFunc, origins []string) echo.HandlerFunc {
 	switch a {
 	case anywhere, pages:
-		return []echo.MiddlewareFunc{a.share(origins)}
+		return a.share(next, origins)
 	case session:
-		return []echo.MiddlewareFunc{a.share(origins), onlyFrom(origins)}
+		return a.share(onlyFrom(next, origins), origins)
+	case page:
+		return forPeople(next)
 	}
-	return nil
+	return next
 }
+
+// What any page may read.
+var (
+	anyOrigin = shared("*")
+	exposed   = shared("DPoP-Nonce, ETag, Retry-After, WWW-Authenticate, X-Request-Id")
+)
 
 // allow writes the CORS headers for the page that asks, and says whether it
 // may read the answer.
 func (a access) allow(c echo.Context, origins []string) bool {
 	h := c.Response().Header()
 	if a == anywhere {
-		h.Set(echo.HeaderAccessControlAllowOrigin, "*")
+		h[echo.HeaderAccessControlAllowOrigin] = anyOrigin
 		return true
 	}
 	h.Add(echo.HeaderVary, echo.HeaderOrigin)
@@ -51,30 +61,40 @@ func (a access) allow(c echo.Context, origins []string) bool {
 	return true
 }
 
-func (a access) share(origins []string) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if a.allow(c, origins) {
-				c.Response().Header().Set(echo.HeaderAccessControlExposeHeaders, "ETag, Retry-After, X-Request-Id")
-			}
-			return next(c)
+// peopleKey marks a request whose answer a person sees.
+const peopleKey = "signet.people"
+
+// forPeople makes the errors of a route pages. A form on a page without a
+// referrer would be sent with the origin "null" (Fetch, section 4.6), so the
+// origin is told to ourselves, and to nobody else.
+func forPeople(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Set(peopleKey, true)
+		c.Response().Header().Set(echo.HeaderReferrerPolicy, "same-origin")
+		return next(c)
+	}
+}
+
+func (a access) share(next echo.HandlerFunc, origins []string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if a.allow(c, origins) {
+			c.Response().Header()[echo.HeaderAccessControlExposeHeaders] = exposed
 		}
+		return next(c)
 	}
 }
 
 // onlyFrom is the guard of the cookie against request forgery. SameSite holds
 // off other sites; a neighbour under the same site is held off here, since the
 // browser sends Origin with every POST and no script can set it.
-func onlyFrom(origins []string) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			lines := c.Request().Header.Values(echo.HeaderOrigin)
-			if len(lines) != 1 || !slices.Contains(origins, lines[0]) {
-				return &wire.Error{Status: http.StatusForbidden, Code: wire.CodeAccessDenied,
-					Description: "the Origin header must be one of browser.origins in the issuer's configuration"}
-			}
-			return next(c)
+func onlyFrom(next echo.HandlerFunc, origins []string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		lines := c.Request().Header.Values(echo.HeaderOrigin)
+		if len(lines) != 1 || !slices.Contains(origins, lines[0]) {
+			return &wire.Error{Status: http.StatusForbidden, Code: wire.CodeAccessDenied,
+				Description: "the Origin header must be one of browser.origins in the issuer's configuration"}
 		}
+		return next(c)
 	}
 }
 
@@ -86,7 +106,7 @@ func preflight(a access, origins, methods []string) echo.HandlerFunc {
 		if a.allow(c, origins) {
 			h := c.Response().Header()
 			h.Set(echo.HeaderAccessControlAllowMethods, allowed)
-			h.Set(echo.HeaderAccessControlAllowHeaders, "Authorization, Content-Type, If-None-Match, Prefer")
+			h.Set(echo.HeaderAccessControlAllowHeaders, "Authorization, Content-Type, DPoP, If-None-Match, Prefer")
 			h.Set(echo.HeaderAccessControlMaxAge, "600")
 		}
 		return c.NoContent(http.StatusNoContent)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -25,6 +26,7 @@ import (
 // errorWriter is the one place that turns an error into an answer.
 type errorWriter struct {
 	logger *slog.Logger
+	page   func(c echo.Context, e *wire.Error, requestID string) error // for people
 }
 
 func (w *errorWriter) write(err error, c echo.Context) {
@@ -40,13 +42,20 @@ func (w *errorWriter) write(err error, c echo.Context) {
 	if e.Challenge != "" {
 		h.Set(echo.HeaderWWWAuthenticate, e.Challenge)
 	}
+	if e.DPoPNonce != "" {
+		h.Set("DPoP-Nonce", e.DPoPNonce)
+	}
 	if e.RetryAfter > 0 {
 		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
+	people, _ := c.Get(peopleKey).(bool)
 	var failed error
-	if c.Request().Method == http.MethodHead {
+	switch people = people || strayed(err, c); {
+	case c.Request().Method == http.MethodHead:
 		failed = c.NoContent(e.Status)
-	} else {
+	case people && w.page != nil:
+		failed = w.page(c, e, h.Get(requestID))
+	default:
 		failed = c.JSON(e.Status, struct {
 			Error       string `json:"error"`
 			Description string `json:"error_description"`
@@ -57,10 +66,17 @@ func (w *errorWriter) write(err error, c echo.Context) {
 	}
 }
 
+// strayed tells whether somebody sees the answer who looks for a page that is
+// not there: browsers ask for HTML, and programs do not.
+func strayed(err error, c echo.Context) bool {
+	return errors.Is(err, echo.ErrNotFound) && strings.Contains(c.Request().Header.Get(echo.HeaderAccept), "text/html")
+}
+
 func (w *errorWriter) log(err error, e *wire.Error, c echo.Context) {
 	level := slog.LevelInfo
-	// A full hashing room is what strangers make of it, not a failure of ours.
-	if e.Status >= http.StatusInternalServerError && !errors.Is(err, signin.ErrBusy) {
+	// A full hashing room, and a request for what we never do, are what
+	// strangers make of it, not failures of ours.
+	if e.Status >= http.StatusInternalServerError && e.Status != http.StatusNotImplemented && !errors.Is(err, signin.ErrBusy) {
 		level = slog.LevelError
 	}
 	ctx := c.Request().Context()
@@ -72,7 +88,7 @@ func (w *errorWriter) log(err error, e *wire.Error, c echo.Context) {
 		cause = e.Cause
 	}
 	// The route and not the path: what a stranger typed stays out of the log.
-	w.logger.Log(ctx, level, "request refused", "id", c.Response().Header().Get(echo.HeaderXRequestID),
+	w.logger.Log(ctx, level, "request refused", "id", c.Response().Header().Get(requestID),
 		"method", c.Request().Method, "route", c.Path(), "status", e.Status, "code", e.Code, "from", c.RealIP(), "cause", cause)
 	var p *panicError
 	if errors.As(err, &p) {
@@ -141,6 +157,8 @@ func outages(err error) *wire.Error {
 		return wire.Unavailable("The request was cut off.", time.Second, err)
 	case errors.Is(err, keys.ErrLease):
 		return wire.Unavailable("The issuer cannot reach its store.", time.Second, err)
+	case errors.Is(err, mint.ErrNoKeyYet):
+		return wire.Unavailable("The client's signing algorithm was added a moment ago and has no key yet.", time.Minute, err)
 	case errors.Is(err, kv.ErrBusy), errors.Is(err, context.DeadlineExceeded):
 		return wire.Unavailable("The store is busy; try again.", time.Second, err)
 	case errors.Is(err, kv.ErrNoSpace), errors.Is(err, kv.ErrReadOnly), errors.Is(err, kv.ErrFailed), errors.Is(err, kv.ErrClosed):

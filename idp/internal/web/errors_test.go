@@ -79,6 +79,30 @@ func TestAnErrorOfHEADHasNoBody(t *testing.T) {
 
 // A connection that is closed on one side only looks like a client that has
 // gone, and still reads: an empty 200 would be taken for a success.
+func TestWhoLooksForAPageThatIsNotThereSeesOne(t *testing.T) {
+	page := func(c echo.Context, e *wire.Error, _ string) error { return c.HTML(e.Status, "<h1>") }
+	for _, c := range []struct {
+		name, accept string
+		err          error
+		want         string
+	}{
+		{"a browser", "text/html,application/xhtml+xml,*/*;q=0.8", echo.ErrNotFound, "<h1>"},
+		{"curl", "*/*", echo.ErrNotFound, `{"error":"not_found"`},
+		{"a script", "application/json", echo.ErrNotFound, `{"error":"not_found"`},
+		{"a browser, of a route for programs", "text/html", echo.ErrMethodNotAllowed, `{"error":"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/nothing", nil)
+			r.Header.Set("Accept", c.accept)
+			w := httptest.NewRecorder()
+			(&errorWriter{logger: slog.New(slog.DiscardHandler), page: page}).write(c.err, echo.New().NewContext(r, w))
+			if !strings.HasPrefix(w.Body.String(), c.want) {
+				t.Errorf("got %s", w.Body)
+			}
+		})
+	}
+}
+
 func TestARequestThatWasCutOffIsNoSuccess(t *testing.T) {
 	got, log := refuse(fmt.Errorf("reading: %w", context.Canceled), http.MethodPost)
 	if got.Code != http.StatusServiceUnavailable || got.Header().Get("Retry-After") != "1" || log != "" {
@@ -104,11 +128,9 @@ func TestAPanicIsAServerErrorAndItsStackIsForTheLog(t *testing.T) {
 	e := echo.New()
 	e.HTTPErrorHandler = (&errorWriter{logger: slog.New(slog.NewTextHandler(&log, nil))}).write
 	e.JSONSerializer = jsonSerializer{}
-	e.Pre(identify(), headers(false))
-	e.Use(recoverPanics())
-	e.GET("/", func(echo.Context) error { panic("oh no") })
+	e.GET("/", recoverPanics(func(echo.Context) error { panic("oh no") }))
 	w := httptest.NewRecorder()
-	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	dress(e, false).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "oh no") || !strings.Contains(w.Body.String(), "server_error") {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}

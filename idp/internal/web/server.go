@@ -11,7 +11,17 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"signet/idp/internal/account"
+	"signet/idp/internal/authorize"
 	"signet/idp/internal/config"
+	"signet/idp/internal/device"
+	"signet/idp/internal/interact"
+	"signet/idp/internal/introspect"
+	"signet/idp/internal/logout"
+	ui "signet/idp/internal/pages"
+	"signet/idp/internal/par"
+	"signet/idp/internal/registration"
+	"signet/idp/internal/token"
+	"signet/idp/internal/userinfo"
 	"signet/idp/internal/wellknown"
 )
 
@@ -27,9 +37,26 @@ type Options struct {
 	Healthy func() error // nil, or why the process should be restarted
 	Ready   func() error // nil, or why it should get no traffic now
 
-	Account  *account.API
-	JWKS     *wellknown.JWKS
-	Metadata *wellknown.Metadata
+	Pages     *ui.Pages // errors where people see them, and the static files
+	Endpoints Endpoints
+}
+
+// Endpoints are what the routes lead to.
+type Endpoints struct {
+	JWKS         *wellknown.JWKS
+	StatusLists  *wellknown.StatusLists
+	Metadata     *wellknown.Metadata
+	Account      *account.API
+	Authorize    *authorize.API
+	Pushed       *par.API
+	Token        *token.API
+	Device       *device.API
+	Userinfo     *userinfo.API
+	Introspect   *introspect.API
+	Interact     *interact.API
+	Logout       *logout.API
+	Registration *registration.API
+	CheckSession bool // OpenID Connect Session Management is on
 }
 
 // toAnswer is what remains when a request has used up its time: a client that
@@ -42,13 +69,11 @@ func New(o Options) *http.Server {
 	e := echo.New()
 	e.HideBanner = true
 	e.IPExtractor = clientAddress(o.TrustedProxies)
-	e.HTTPErrorHandler = (&errorWriter{logger: o.Logger}).write
+	e.HTTPErrorHandler = (&errorWriter{logger: o.Logger, page: errorPage(o.Pages)}).write
 	e.JSONSerializer = jsonSerializer{}
-	e.Pre(identify(), headers(o.Issuer.Scheme == "https"))
-	e.Use(recoverPanics(), limitBody(int64(o.Limits.Body)))
 	mount(e, o)
 	return &http.Server{
-		Handler:           e,
+		Handler:           dress(e, o.Issuer.Scheme == "https"),
 		ReadHeaderTimeout: o.Limits.HeaderTimeout,
 		ReadTimeout:       o.Limits.RequestTimeout,
 		WriteTimeout:      o.Limits.RequestTimeout + toAnswer, // a long poll moves its own
@@ -58,9 +83,14 @@ func New(o Options) *http.Server {
 	}
 }
 
-// mount puts the table of routes under the issuer's own path.
+// base is the path of the issuer's URL, "" at the root.
+func base(o Options) string { return strings.TrimSuffix(o.Issuer.Path, "/") }
+
+// mount puts the table of routes under the issuer's own path. What stands
+// before a handler is put there once: a middleware of Echo's is made anew for
+// every request.
 func mount(e *echo.Echo, o Options) {
-	base := strings.TrimSuffix(o.Issuer.Path, "/")
+	base := base(o)
 	methods := map[string][]string{}
 	reach := map[string]access{}
 	for _, r := range routes(o) {
@@ -68,9 +98,10 @@ func mount(e *echo.Echo, o Options) {
 		if r.rooted {
 			path = r.path + base
 		}
-		e.Add(r.method, path, r.handler, r.access.middleware(o.Origins)...)
+		handler := recoverPanics(limitBody(r.access.guard(r.handler, o.Origins), int64(o.Limits.Body)))
+		e.Add(r.method, path, handler)
 		if r.method == http.MethodGet { // RFC 9110, section 9.1: who has GET has HEAD
-			e.HEAD(path, r.handler, r.access.middleware(o.Origins)...)
+			e.HEAD(path, handler)
 		}
 		methods[path] = append(methods[path], r.method)
 		reach[path] = r.access

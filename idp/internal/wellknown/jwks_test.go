@@ -63,7 +63,7 @@ func TestALongPollEnds(t *testing.T) {
 	}{
 		{"as soon as the keys change", func(p *publisher) { p.rotate() }, http.StatusOK, 0},
 		{"with 304 when its time is over", func(*publisher) {}, http.StatusNotModified, 7 * time.Second},
-		{"with 304 when the issuer stops", func(p *publisher) { p.jwks.Stop() }, http.StatusNotModified, 0},
+		{"with 304 when the issuer stops", func(p *publisher) { p.polls.Stop() }, http.StatusNotModified, 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -235,10 +235,12 @@ func FuzzPreferAndETag(f *testing.F) {
 
 // publisher is a JWKS handler on a real ring.
 type publisher struct {
-	t    *testing.T
-	jwks *JWKS
-	ring *keys.Ring
-	echo *echo.Echo
+	t     *testing.T
+	polls *Polls
+	jwks  *JWKS
+	store *data.Store
+	ring  *keys.Ring
+	echo  *echo.Echo
 }
 
 func newPublisher(t *testing.T, limits Limits) *publisher {
@@ -264,7 +266,8 @@ func newCutOff(t *testing.T, limits Limits) *publisher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &publisher{t: t, ring: ring, jwks: NewJWKS(ring, time.Minute, limits, time.Now), echo: echo.New()}
+	polls := NewPolls(time.Minute, limits)
+	return &publisher{t: t, store: store, ring: ring, polls: polls, jwks: NewJWKS(ring, polls, time.Now), echo: echo.New()}
 }
 
 func (p *publisher) rotate() {
@@ -273,22 +276,31 @@ func (p *publisher) rotate() {
 	}
 }
 
-func (p *publisher) get(h http.Header) *httptest.ResponseRecorder {
+func (p *publisher) get(h http.Header) *httptest.ResponseRecorder { return p.ask(h, p.jwks.Get) }
+
+func (p *publisher) ask(h http.Header, handler echo.HandlerFunc) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	if h != nil {
 		r.Header = h
 	}
 	w := httptest.NewRecorder()
-	if err := p.jwks.Get(p.echo.NewContext(r, w)); err != nil {
+	if err := handler(p.echo.NewContext(r, w)); err != nil {
 		p.t.Error(err)
 	}
 	return w
 }
 
 func (p *publisher) hold(etag, prefer string) *held {
+	return later(func() *httptest.ResponseRecorder {
+		return p.get(http.Header{"If-None-Match": {etag}, "Prefer": {prefer}})
+	})
+}
+
+// later makes a request that may wait.
+func later(ask func() *httptest.ResponseRecorder) *held {
 	h := &held{done: make(chan struct{})}
 	go func() {
-		h.answer = p.get(http.Header{"If-None-Match": {etag}, "Prefer": {prefer}})
+		h.answer = ask()
 		close(h.done)
 	}()
 	return h

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,16 +19,54 @@ import (
 // UTF-8, another media type and a body over the limit that was set on r.Body
 // are refused, each with an *Error that names the thing.
 func ReadJSON(r *http.Request, into any) error {
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/json" {
-		return &Error{Status: http.StatusUnsupportedMediaType, Code: CodeMediaType,
-			Description: "the body must be JSON, sent with Content-Type: application/json"}
-	}
-	body, err := io.ReadAll(r.Body)
+	body, err := ReadJSONBody(r)
 	if err != nil {
-		return bodyError(err)
+		return err
 	}
 	return parseJSON(body, into)
+}
+
+// ReadJSONBody is ReadJSON for those who take the body apart themselves.
+func ReadJSONBody(r *http.Request) ([]byte, error) {
+	if !isOf(r, "application/json") {
+		return nil, &Error{Status: http.StatusUnsupportedMediaType, Code: CodeMediaType,
+			Description: "the body must be JSON, sent with Content-Type: application/json"}
+	}
+	return readBody(r)
+}
+
+// isOf tells whether the body of r is of the media type.
+func isOf(r *http.Request, mediaType string) bool {
+	said := r.Header.Get("Content-Type")
+	if said == mediaType { // as nearly everybody writes it
+		return true
+	}
+	parsed, _, err := mime.ParseMediaType(said)
+	return err == nil && parsed == mediaType
+}
+
+// readBody reads the whole body. Room for it is made at once where its length is
+// known, up to a bound: the length is what a stranger says.
+func readBody(r *http.Request) ([]byte, error) {
+	const usual, most = 512, 4 << 10
+	room := int64(usual)
+	if r.ContentLength >= 0 {
+		room = min(r.ContentLength, most) + 1 // to see the end in
+	}
+	body := make([]byte, 0, room)
+	for {
+		n, err := r.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return nil, bodyError(err)
+		}
+		if len(body) == cap(body) {
+			body = slices.Grow(body, len(body))
+		}
+	}
 }
 
 func parseJSON(body []byte, into any) error {

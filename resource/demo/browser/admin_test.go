@@ -10,18 +10,18 @@ func TestARoleThatIsGivenShowsTheAdminsViewAndOneThatIsTakenHidesIt(t *testing.T
 	b := h.newProfile()
 	ada := b.register("ada")
 	b.write("before")
-	b.until(`document.getElementById('admin').hidden`)
+	b.Until(`document.getElementById('admin').hidden`)
 
 	h.idp("users", "roles", ada.email, "--add", "admin")
 	b.outlive()
 	b.write("the next token says it")
-	b.reads("#admin", "role admin")
-	b.reads("#admin-rows", ada.email+" (you)")
+	b.Reads("#admin", "role admin")
+	b.Reads("#admin-rows", ada.email+" (you)")
 	b.reload("home")
-	b.reads("#admin-rows tr", "2")
+	b.Reads("#admin-rows tr", "2")
 
 	h.idp("users", "roles", ada.email, "--remove", "admin")
 	b.outlive()
 	b.write("and the one after takes it back")
-	b.until(`document.getElementById('admin').hidden`)
+	b.Until(`document.getElementById('admin').hidden`)
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"signet/prove/chrome"
 )
 
 func TestNoScriptCanReadTheRefreshToken(t *testing.T) {
@@ -24,8 +26,8 @@ func TestNoScriptCanReadTheRefreshToken(t *testing.T) {
 	if !cookie.HTTPOnly || cookie.SameSite != "Strict" || cookie.Path != "/session" || strings.HasPrefix(cookie.Domain, ".") {
 		t.Errorf("the cookie is %+v", cookie)
 	}
-	access := b.traffic.bearer()
-	kept := eval[string](b, `Promise.all([indexedDB.databases(), caches.keys()]).then((more) => JSON.stringify([
+	access := b.Traffic.Bearer()
+	kept := chrome.Eval[string](b.Tab, `Promise.all([indexedDB.databases(), caches.keys()]).then((more) => JSON.stringify([
 		document.cookie, {...localStorage}, {...sessionStorage}, location.href, history.state, window.name,
 		document.documentElement.outerHTML, Object.keys(window).map((k) => String(window[k])), more]))`)
 	for name, secret := range map[string]string{"refresh": cookie.Value, "access": access} {
@@ -33,13 +35,13 @@ func TestNoScriptCanReadTheRefreshToken(t *testing.T) {
 			t.Errorf("a script finds the %s token", name)
 		}
 	}
-	if stored := eval[int](b, `localStorage.length + sessionStorage.length`); stored != 0 {
+	if stored := chrome.Eval[int](b.Tab, `localStorage.length + sessionStorage.length`); stored != 0 {
 		t.Errorf("%d things are stored", stored)
 	}
 
 	// Not even where the cookie goes to.
-	b.do(chromedp.Navigate(b.house.issuer + "/session/refresh"))
-	if readable := eval[string](b, `document.cookie`); readable != "" {
+	b.Do(chromedp.Navigate(b.house.issuer + "/session/refresh"))
+	if readable := chrome.Eval[string](b.Tab, `document.cookie`); readable != "" {
 		t.Errorf("a script at the issuer reads %q", readable)
 	}
 }
@@ -54,10 +56,10 @@ func TestMarkupInAPostIsText(t *testing.T) {
 	if posts := b.posts(); !slices.Equal(posts, []string{evil}) {
 		t.Errorf("the posts are %q", posts)
 	}
-	if n := eval[int](b, `document.querySelectorAll('#posts :not(li, p, time)').length`); n != 0 {
+	if n := chrome.Eval[int](b.Tab, `document.querySelectorAll('#posts :not(li, p, time)').length`); n != 0 {
 		t.Errorf("the post became %d elements", n)
 	}
-	if eval[bool](b, `'stolen' in window`) {
+	if chrome.Eval[bool](b.Tab, `'stolen' in window`) {
 		t.Error("the post ran")
 	}
 }
@@ -78,7 +80,7 @@ func TestThePolicyStopsWhatTheCodeWouldMiss(t *testing.T) {
 		"a form sent without code":  {"form-action", `HTMLFormElement.prototype.submit.call(document.getElementById('log-in-form'))`},
 		"another base of all links": {"base-uri", `document.head.append(Object.assign(document.createElement('base'), { href: 'http://localhost:1/' }))`},
 	} {
-		got := eval[string](b, fmt.Sprintf(`(async () => {
+		got := chrome.Eval[string](b.Tab, fmt.Sprintf(`(async () => {
 			const reported = new Promise((seen) => addEventListener('securitypolicyviolation', (e) => seen(e.effectiveDirective), { once: true }));
 			try { %s } catch {}
 			return reported;
@@ -86,14 +88,14 @@ func TestThePolicyStopsWhatTheCodeWouldMiss(t *testing.T) {
 		if got != c.directive {
 			t.Errorf("%s is stopped by %q, not by %q", name, got, c.directive)
 		}
-		if len(b.traffic.takeComplaints()) == 0 {
+		if len(b.Traffic.TakeComplaints()) == 0 {
 			t.Errorf("%s is not reported", name)
 		}
 	}
-	if eval[bool](b, `'stolen' in window`) {
+	if chrome.Eval[bool](b.Tab, `'stolen' in window`) {
 		t.Error("an attack ran")
 	}
-	b.traffic.takeComplaints()
+	b.Traffic.TakeComplaints()
 }
 
 // A page on another port is same-site, so the cookie comes along: it is the
@@ -103,8 +105,8 @@ func TestANeighbourOnTheSameSiteCannotUseTheSession(t *testing.T) {
 	b := newHouse(t).newProfile()
 	ada := b.register("ada")
 	before := b.cookies()["signet_session"].Value
-	b.do(chromedp.Navigate(neighbour(t)))
-	b.traffic.forget()
+	b.Do(chromedp.Navigate(neighbour(t)))
+	b.Traffic.Forget()
 	for name, attack := range map[string]string{
 		"a refresh":                    `fetch(issuer + '/session/refresh', { ...json, credentials: 'include' }).then((r) => r.text())`,
 		"a refresh that asks nothing":  `fetch(issuer + '/session/refresh', { ...plain, credentials: 'include' }).then((r) => r.text())`,
@@ -112,7 +114,7 @@ func TestANeighbourOnTheSameSiteCannotUseTheSession(t *testing.T) {
 		"a registration, to read it":   `fetch(issuer + '/register', json).then((r) => r.text())`,
 		"the person, through a cookie": `fetch(issuer + '/me', { credentials: 'include' }).then((r) => r.text())`,
 	} {
-		if got := eval[string](b, fmt.Sprintf(`((issuer) => {
+		if got := chrome.Eval[string](b.Tab, fmt.Sprintf(`((issuer) => {
 			const json = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' };
 			const plain = { method: 'POST', mode: 'no-cors', headers: { 'Content-Type': 'text/plain' }, body: '{}' };
 			return %s.catch((e) => '');
@@ -128,18 +130,18 @@ func TestANeighbourOnTheSameSiteCannotUseTheSession(t *testing.T) {
 	})()`, b.house.issuer+"/session/logout")); status != http.StatusForbidden {
 		t.Errorf("the issuer answered the neighbour's form with %d", status)
 	}
-	for _, line := range b.traffic.list() {
+	for _, line := range b.Traffic.List() {
 		if !strings.HasPrefix(line, "GET /favicon.ico") && (strings.HasSuffix(line, " 200") || strings.HasSuffix(line, " 204")) {
 			t.Errorf("the issuer answered a neighbour: %s", line)
 		}
 	}
-	b.traffic.takeComplaints() // the browser's own words on what it refused
+	b.Traffic.TakeComplaints() // the browser's own words on what it refused
 
 	if after := b.cookies()["signet_session"]; after == nil || after.Value != before {
 		t.Error("the neighbour changed the cookie")
 	}
 	b.open("home")
-	b.reads("#who", ada.email)
+	b.Reads("#who", ada.email)
 }
 
 // neighbour is another server on this machine, which no issuer knows.

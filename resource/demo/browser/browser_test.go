@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"signet/prove/child"
+	"signet/prove/chrome"
 )
 
 func TestMain(m *testing.M) {
@@ -27,11 +30,12 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := buildCommands(context.Background(), dir); err != nil {
+	bin = dir
+	if err := child.Build(context.Background(), dir, "signet/idp", "signet/resource/demo"); err != nil {
 		return 0, err
 	}
-	stop, err := startBrowser(filepath.Join(dir, "profile"))
-	if err != nil {
+	var stop func()
+	if browser, stop, err = chrome.Start(filepath.Join(dir, "profile")); err != nil {
 		return 0, err
 	}
 	defer stop()

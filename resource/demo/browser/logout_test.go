@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"signet/prove/chrome"
 )
 
 func TestLoggingOutInOneTabIsSeenByTheOther(t *testing.T) {
@@ -16,16 +18,16 @@ func TestLoggingOutInOneTabIsSeenByTheOther(t *testing.T) {
 	ada := left.register("ada")
 	right := left.beside()
 	right.open("home")
-	right.fill("#post-text", "a draft that nobody else may read")
+	right.Fill("#post-text", "a draft that nobody else may read")
 
-	left.click("#log-out")
+	left.Click("#log-out")
 	left.sees("log-in")
-	left.reads("#log-in-note", "You are logged out")
+	left.Reads("#log-in-note", "You are logged out")
 	if c, there := left.cookies()["signet_session"]; there {
 		t.Errorf("the cookie is still there: %+v", c)
 	}
 	right.sees("log-in")
-	if html := eval[string](right, `document.body.innerHTML + document.getElementById('post-text').value`); strings.Contains(html, ada.email) || strings.Contains(html, "a draft") {
+	if html := chrome.Eval[string](right.Tab, `document.body.innerHTML + document.getElementById('post-text').value`); strings.Contains(html, ada.email) || strings.Contains(html, "a draft") {
 		t.Error("the other tab still holds what was the person's")
 	}
 	left.reload("log-in")
@@ -42,9 +44,9 @@ func TestASessionThatEndedElsewhereIsNoticedAtTheNextCall(t *testing.T) {
 	ada := b.register("ada")
 	b.house.logOutBehind(b)
 	b.outlive()
-	b.traffic.forget()
-	b.fill("#post-text", "too late")
-	b.click("#post-form [type=submit]")
+	b.Traffic.Forget()
+	b.Fill("#post-text", "too late")
+	b.Click("#post-form [type=submit]")
 	b.sees("log-in")
 	b.sends("POST /posts 401", "POST /session/refresh 401")
 	b.reload("log-in")
@@ -55,7 +57,7 @@ func TestASessionThatEndedElsewhereIsNoticedAtTheNextCall(t *testing.T) {
 // logOutBehind ends the session of a tab without a word to it.
 func (h *house) logOutBehind(b *tab) {
 	h.t.Helper()
-	r, err := http.NewRequestWithContext(b.ctx, http.MethodPost, h.issuer+"/session/logout", strings.NewReader("{}"))
+	r, err := http.NewRequestWithContext(b.Ctx, http.MethodPost, h.issuer+"/session/logout", strings.NewReader("{}"))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -78,20 +80,20 @@ func TestWhatOnePersonWroteIsNotSentInAnothersName(t *testing.T) {
 	left.register("ada")
 	right := left.beside()
 	right.open("home")
-	right.fill("#post-text", "Ada's own words")
+	right.Fill("#post-text", "Ada's own words")
 
 	// The news of the other tab are lost, as when a browser had it asleep.
-	left.do(chromedp.Evaluate[chromedp.Void](`BroadcastChannel.prototype.postMessage = () => {}`))
-	left.click("#log-out")
+	left.Do(chromedp.Evaluate[chromedp.Void](`BroadcastChannel.prototype.postMessage = () => {}`))
+	left.Click("#log-out")
 	left.sees("log-in")
-	left.click("#log-in [data-show=register]")
-	left.fill("#register-email", "eve@example.com")
-	left.fill("#register-password", "a long way to eve\r")
+	left.Click("#log-in [data-show=register]")
+	left.Fill("#register-email", "eve@example.com")
+	left.Fill("#register-password", "a long way to eve\r")
 	left.sees("home")
 
 	right.outlive()
-	right.click("#post-form [type=submit]")
-	right.reads("#who", "eve@example.com")
+	right.Click("#post-form [type=submit]")
+	right.Reads("#who", "eve@example.com")
 	right.reload("home")
 	if posts := right.posts(); len(posts) != 0 {
 		t.Errorf("Eve has posts: %q", posts)

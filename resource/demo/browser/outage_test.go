@@ -2,7 +2,11 @@
 
 package browser_test
 
-import "testing"
+import (
+	"testing"
+
+	"signet/prove/chrome"
+)
 
 func TestThePageOutlivesItsIssuer(t *testing.T) {
 	t.Parallel()
@@ -12,22 +16,22 @@ func TestThePageOutlivesItsIssuer(t *testing.T) {
 	b.outlive()
 	h.stopIssuer()
 
-	b.fill("#post-text", "kept until it can be sent")
-	b.click("#post-form [type=submit]")
-	b.reads("#post-form .message", "cannot be reached")
-	if text := eval[string](b, `document.getElementById('post-text').value`); text != "kept until it can be sent" {
+	b.Fill("#post-text", "kept until it can be sent")
+	b.Click("#post-form [type=submit]")
+	b.Reads("#post-form .message", "cannot be reached")
+	if text := chrome.Eval[string](b.Tab, `document.getElementById('post-text').value`); text != "kept until it can be sent" {
 		t.Errorf("the text is now %q", text)
 	}
-	b.click("#log-out")
-	b.reads("#notice", "You are still signed in")
+	b.Click("#log-out")
+	b.Reads("#notice", "You are still signed in")
 	stranger := h.newProfile()
 	stranger.open("away")
-	stranger.reads("#away-why", h.issuer+" cannot be reached")
+	stranger.Reads("#away-why", h.issuer+" cannot be reached")
 
 	h.startIssuer()
-	b.click("#post-form [type=submit]")
-	b.reads("#posts li p", "kept until it can be sent")
-	b.reads("#who", ada.email)
+	b.Click("#post-form [type=submit]")
+	b.Reads("#posts li p", "kept until it can be sent")
+	b.Reads("#who", ada.email)
 	stranger.sees("log-in") // by itself
 }
 
@@ -36,8 +40,8 @@ func TestAPageThatTheIssuerDoesNotKnowSaysSo(t *testing.T) {
 	h := newHouse(t, "SIGNET_BROWSER_ORIGINS=http://localhost:1")
 	b := h.newProfile()
 	b.open("away")
-	b.reads("#away-what", "not let in")
-	b.reads("#away-why", "lets nobody sign in from "+h.demo)
-	b.reads("#away-try", "SIGNET_BROWSER_ORIGINS="+h.demo)
-	b.traffic.takeComplaints() // the browser's own words on what it refused
+	b.Reads("#away-what", "not let in")
+	b.Reads("#away-why", "lets nobody sign in from "+h.demo)
+	b.Reads("#away-try", "SIGNET_BROWSER_ORIGINS="+h.demo)
+	b.Traffic.TakeComplaints() // the browser's own words on what it refused
 }

@@ -12,12 +12,12 @@ func TestAnExpiredTokenIsRefreshedOnceAndTheCallRepeated(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t).newProfile()
 	b.register("ada")
-	before := b.traffic.bearer()
+	before := b.Traffic.Bearer()
 	b.outlive()
-	b.traffic.forget()
+	b.Traffic.Forget()
 	b.write("written late")
 	b.sends("POST /posts 401", "POST /session/refresh 200", "POST /posts 201")
-	if b.traffic.bearer() == before {
+	if b.Traffic.Bearer() == before {
 		t.Error("the repeated call had the old token")
 	}
 }
@@ -26,17 +26,17 @@ func TestCallsAtTheSameTimeShareOneRefresh(t *testing.T) {
 	t.Parallel()
 	b := newHouse(t).newProfile()
 	ada := b.register("ada")
-	b.click("#account summary")
-	b.fill("#password-current", ada.password)
-	b.fill("#password-new", "another long way")
-	b.fill("#post-text", "at the same time")
+	b.Click("#account summary")
+	b.Fill("#password-current", ada.password)
+	b.Fill("#password-new", "another long way")
+	b.Fill("#post-text", "at the same time")
 	b.outlive()
-	b.traffic.forget()
-	b.do(chromedp.Evaluate[chromedp.Void](`for (const id of ['post-form', 'password-form']) document.getElementById(id).requestSubmit()`))
-	b.reads("#posts li p", "at the same time")
-	b.reads("#notice", "Your password is changed")
+	b.Traffic.Forget()
+	b.Do(chromedp.Evaluate[chromedp.Void](`for (const id of ['post-form', 'password-form']) document.getElementById(id).requestSubmit()`))
+	b.Reads("#posts li p", "at the same time")
+	b.Reads("#notice", "Your password is changed")
 	if n := b.count("POST /session/refresh 200"); n != 1 || b.count("POST /posts 401") != 1 || b.count("POST /me/password 401") != 1 {
-		t.Errorf("two refused calls asked for %d refreshes: %q", n, b.traffic.list())
+		t.Errorf("two refused calls asked for %d refreshes: %q", n, b.Traffic.List())
 	}
 }
 
@@ -52,8 +52,8 @@ func TestTwoTabsThatRefreshAtTheSameMomentBothLive(t *testing.T) {
 		for _, b := range tabs {
 			b.outlive()
 			arrived = append(arrived, b.hold("/session/refresh"))
-			b.fill("#post-text", text)
-			b.click("#post-form [type=submit]")
+			b.Fill("#post-text", text)
+			b.Click("#post-form [type=submit]")
 		}
 		// Both wait with the same cookie. A lock that let only one of them
 		// refresh would keep the other from getting here.
@@ -62,7 +62,7 @@ func TestTwoTabsThatRefreshAtTheSameMomentBothLive(t *testing.T) {
 			releases[i]()
 		}
 		for _, b := range tabs {
-			b.reads("#posts li:first-child p", text)
+			b.Reads("#posts li:first-child p", text)
 		}
 	}
 	for _, b := range tabs {
@@ -78,9 +78,9 @@ func TestReloadsThatThrowAnswersAwayLogNobodyOut(t *testing.T) {
 	b := newHouse(t).newProfile()
 	b.register("ada")
 	for range 8 {
-		b.traffic.forget()
-		b.do(chromedp.Evaluate[chromedp.Void](`location.reload()`))
-		b.traffic.await(b.t, "POST /session/refresh") // sent, and left at once
+		b.Traffic.Forget()
+		b.Do(chromedp.Evaluate[chromedp.Void](`location.reload()`))
+		b.awaits("POST /session/refresh") // sent, and left at once
 	}
 	b.reload("home")
 	b.outlive()

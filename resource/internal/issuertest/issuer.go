@@ -36,19 +36,24 @@ type Key struct {
 type Issuer struct {
 	URL string
 
-	t       testing.TB
-	mu      sync.Mutex
-	entries []any // of the JWK Set
-	version int
-	changed chan struct{} // closed at the next change
-	fetches map[string]int
-	knobs   Knobs
-	key     Key // what Token signs with
+	t           testing.TB
+	mu          sync.Mutex
+	entries     []any // of the JWK Set
+	version     int   // of whatever changed last
+	keysVersion int
+	changed     chan struct{} // closed at the next change
+	down        chan struct{} // closed when the issuer goes down
+	fetches     map[string]int
+	knobs       Knobs
+	key         Key // what Token signs with
+	lists       map[string]*list
+
+	listsNamed bool // in the metadata
 }
 
 // New returns an issuer that is named url, and publishes one ES256 key "k1".
 func New(t testing.TB, url string) *Issuer {
-	i := &Issuer{URL: url, t: t, changed: make(chan struct{}), fetches: make(map[string]int)}
+	i := &Issuer{URL: url, t: t, changed: make(chan struct{}), down: make(chan struct{}), fetches: make(map[string]int), lists: make(map[string]*list)}
 	i.key = NewKey(t, token.ES256, "k1")
 	i.Publish(i.key)
 	return i
@@ -114,8 +119,8 @@ func (i *Issuer) Publish(entries ...any) {
 		i.entries = append(i.entries, e)
 	}
 	i.version++
-	close(i.changed)
-	i.changed = make(chan struct{})
+	i.keysVersion = i.version
+	i.tell()
 }
 
 // Key is what Token signs with.
@@ -178,5 +183,5 @@ func (i *Issuer) jwks() ([]byte, string) {
 	if err != nil {
 		i.t.Error(err)
 	}
-	return body, fmt.Sprintf(`"v%d"`, i.version)
+	return body, fmt.Sprintf(`"v%d"`, i.keysVersion)
 }

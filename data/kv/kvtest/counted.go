@@ -1,0 +1,37 @@
+package kvtest
+
+import (
+	"context"
+	"sync/atomic"
+
+	"signet/data/kv"
+)
+
+// Counted counts the transactions of an engine that wrote and were kept.
+type Counted struct {
+	kv.Engine
+	Writes atomic.Int64
+}
+
+// Update is the engine's, counted.
+func (c *Counted) Update(ctx context.Context, fn func(kv.Tx) error) error {
+	var wrote bool
+	err := c.Engine.Update(ctx, func(tx kv.Tx) error {
+		w := &countedTx{Tx: tx}
+		err := fn(w)
+		wrote = w.wrote
+		return err
+	})
+	if err == nil && wrote {
+		c.Writes.Add(1)
+	}
+	return err
+}
+
+type countedTx struct {
+	kv.Tx
+	wrote bool
+}
+
+func (t *countedTx) Put(key, value []byte) { t.wrote = true; t.Tx.Put(key, value) }
+func (t *countedTx) Delete(key []byte)     { t.wrote = true; t.Tx.Delete(key) }

@@ -1,0 +1,126 @@
+package data
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"signet/data/kv"
+)
+
+// sweepAll sweeps until nothing is due.
+func sweepAll(t *testing.T, s *Store, limit int) {
+	t.Helper()
+	for range 1000 {
+		if n, err := s.Sweep(t.Context(), limit); err != nil {
+			t.Fatal(err)
+		} else if n == 0 {
+			return
+		}
+	}
+	t.Fatal("it does not end")
+}
+
+// hashOrder returns n names of sessions in the order in which the sweeper
+// comes to them.
+func hashOrder(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprint("browser", i)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		x, y := HashOf(a), HashOf(b)
+		return bytes.Compare(x[:], y[:])
+	})
+	return names
+}
+
+// Whoever signs in again at once may have a session that the sweeper comes to
+// before all others: it hides none of them, however short a step is.
+func TestASessionThatStaysHidesNoneThatEnds(t *testing.T) {
+	const old = endAtOnce + 30
+	for name, limit := range map[string]int{"the first step is of one": sweepStep, "every step is of one": 1} {
+		t.Run(name, func(t *testing.T) {
+			engines(t, func(t *testing.T, engine kv.Engine) {
+				c := newClock()
+				s := open(t, engine, c)
+				ann := newUser(t, s, "ann@example.com")
+				names := hashOrder(old + 1)
+				for i, name := range names[1:] {
+					newSession(t, s, name, accountOf(ann, fmt.Sprint("a", i)))
+				}
+				for range sweepStep - 1 { // they leave the first step one
+					if _, _, err := s.CreateInvitation(t.Context(), Email{}, nil, time.Second); err != nil {
+						t.Fatal(err)
+					}
+				}
+				c.Move(10 * time.Second)
+				if err := s.EndUserGrants(t.Context(), ann.ID, nil); err != nil {
+					t.Fatal(err)
+				}
+				again, err := s.User(t.Context(), ann.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				newSession(t, s, names[0], accountOf(again, "again"))
+				sweepAll(t, s, limit)
+				expectTold(t, s, old)
+				if left, err := s.UserSessions(t.Context(), ann.ID); err != nil || len(left) != 1 || left[0].Accounts[0].ID != "again" {
+					t.Errorf("%d sessions are left, %v", len(left), err)
+				}
+			})
+		})
+	}
+}
+
+// expectTold wants the clients of so many accounts to be told of the end.
+func expectTold(t *testing.T, s *Store, want int) {
+	t.Helper()
+	if list, err := s.Endings(t.Context(), 1000); err != nil || len(list) != want {
+		t.Errorf("%d of %d are told, %v", len(list), want, err)
+	}
+}
+
+// An entry says how far the sweeper came: with the grants or, after them, with
+// the sessions.
+func TestTheSweeperGoesOnWhereAnEntrySaysThatItStopped(t *testing.T) {
+	names := hashOrder(5)
+	second, third := GrantID{0xf1}, HashOf(names[2])
+	for name, test := range map[string]struct {
+		reached      []byte
+		told, grants int // grants that are left
+	}{
+		"at the start":             {nil, 5, 0},
+		"behind the second grant":  {second[:], 5, 2},
+		"behind the third session": {third[:], 2, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			engines(t, func(t *testing.T, engine kv.Engine) {
+				s := open(t, engine, newClock())
+				ann := newUser(t, s, "ann@example.com")
+				for i, name := range names {
+					newSession(t, s, name, accountOf(ann, fmt.Sprint("a", i)))
+					g := Grant{ID: GrantID{byte(0xf0 + i)}, User: ann.ID, Epoch: ann.Epoch, Inc: s.Meta().Incarnation, ExpiresAt: s.now().Add(time.Hour)}
+					if err := createGrant(t, s, g); err != nil {
+						t.Fatal(err)
+					}
+				}
+				err := engine.Update(t.Context(), func(tx kv.Tx) error {
+					ann.Epoch++
+					tx.Put(expiryKey(s.now().Truncate(time.Second), expiryUser, []byte(ann.ID)), slices.Concat(present, test.reached))
+					return put(tx, userKey(ann.ID), &ann)
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				sweepAll(t, s, sweepStep)
+				expectTold(t, s, test.told)
+				if left := len(dump(t, engine)) - len(keysBut(dump(t, engine), grantPrefix)); left != test.grants {
+					t.Errorf("%d grants are left", left)
+				}
+			})
+		})
+	}
+}

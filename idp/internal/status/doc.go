@@ -1,0 +1,8 @@
+// Package status keeps the issuer's Token Status Lists as they are served:
+// signed, and signed anew when a bit was set, when another key signs, and when
+// time asks for it. The bytes are made once a change, whoever asks.
+//
+// It never decides what is revoked: package data sets the bits. It never serves
+// a list that a key signed which signs no more, and past the key ring's lease
+// it serves none.
+package status

@@ -1,0 +1,126 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"signet/data"
+	"signet/idp/internal/mint"
+	"signet/keys"
+	"signet/resource/token"
+)
+
+// ErrUnknown says that there is no such list, or none any more.
+var ErrUnknown = errors.New("status: no such list")
+
+// Ring is where the signing keys come from; *keys.Ring is one.
+type Ring interface {
+	Snapshot() *keys.Snapshot
+	// Ready says why this node may not act on its snapshot, or nil.
+	Ready(now time.Time) error
+}
+
+// Options are what a Service is made of; all are needed.
+type Options struct {
+	Store  *data.Store
+	Mint   *mint.Mint
+	Ring   Ring
+	Alg    token.Alg // the lists are signed with it
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// Service keeps what this node serves of the lists.
+type Service struct {
+	o        Options
+	building sync.Mutex // one edition at a time
+	edition  atomic.Pointer[edition]
+}
+
+// New makes a Service. It has nothing to serve before Prepare, or Run, or the
+// first who asks.
+func New(o Options) *Service {
+	s := &Service{o: o}
+	s.edition.Store(&edition{})
+	return s
+}
+
+// Document is what is served at one URL at a moment. It never changes, and
+// nobody may change its bytes.
+type Document struct {
+	Body    []byte
+	ETag    string // its entity tag, quotes included, the same on every node
+	MaxAge  time.Duration
+	changed chan struct{}
+}
+
+// Changed is closed once there is another document, or none, at that URL.
+func (d *Document) Changed() <-chan struct{} { return d.changed }
+
+// List returns the Status List Token of the list. It fails with ErrUnknown, and
+// with keys.ErrLease while this node cannot know what was revoked.
+func (s *Service) List(ctx context.Context, id data.StatusListID) (*Document, error) {
+	e, err := s.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, served := e.lists[id]; !served {
+		// Whoever got a token just now, here or on another node, may ask for a
+		// list that was opened a moment ago. Strangers may ask for any: that
+		// reads one key, and no more happens.
+		_, found, err := s.o.Store.StatusList(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, ErrUnknown
+		}
+		e, err = s.renew(ctx, func(e *edition) bool { return e.lists[id] != nil })
+		if err != nil {
+			return nil, err
+		}
+	}
+	l := e.lists[id]
+	if l == nil || !s.o.Now().Before(l.ends) {
+		return nil, ErrUnknown
+	}
+	return l.document, nil
+}
+
+// Aggregation returns the document that lists the lists (Token Status List,
+// section 9.3). It fails with keys.ErrLease while this node cannot know of all.
+func (s *Service) Aggregation(ctx context.Context) (*Document, error) {
+	e, err := s.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return e.aggregation, nil
+}
+
+// current is the edition that may be served now. Run makes it in time; here it
+// is made where a key was replaced, or a clock was set, in this very moment.
+func (s *Service) current(ctx context.Context) (*edition, error) {
+	t, err := s.terms()
+	if err != nil {
+		return nil, err
+	}
+	good := func(e *edition) bool { return e.terms == t }
+	if e := s.edition.Load(); good(e) {
+		return e, nil
+	}
+	return s.renew(ctx, good)
+}
+
+// renew makes another edition, unless one that is good was made meanwhile.
+func (s *Service) renew(ctx context.Context, good func(*edition) bool) (*edition, error) {
+	s.building.Lock()
+	defer s.building.Unlock()
+	if e := s.edition.Load(); good(e) {
+		return e, nil
+	}
+	return s.rebuild(ctx)
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"signet/idp/internal/control"
+)
+
+func statsCommand(env *environment) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "stats",
+		Short: "Show what the running issuer did so far, and what it holds",
+		Long: `Show what the running issuer did since it started: transactions of the store
+and the commits that they shared, what was allocated, and what it holds of the
+memory. What requests cost is the difference of two of these.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return env.ask(cmd.Context(), existing, func(s *session) error {
+				if s.house != nil {
+					return &control.Error{Code: control.Refused, Message: "no issuer is running here, so there is nothing that it did"}
+				}
+				stats, err := s.Stats(cmd.Context())
+				switch {
+				case err != nil:
+					return err
+				case asJSON:
+					return env.json(stats)
+				}
+				return env.showStats(stats)
+			})
+		},
+	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func (env *environment) showStats(s control.Stats) error {
+	return env.table([][]string{
+		{"started", env.when(s.Started)},
+		{"store", fmt.Sprintf("%s, of which %s are free", megabytes(uint64(s.Store.Bytes)), megabytes(uint64(s.Store.Free)))},
+		{"transactions", fmt.Sprintf("%d, in %d commits", s.Store.Transactions, s.Store.Commits)},
+		{"allocated", fmt.Sprintf("%d objects, %s in all", s.Allocations, megabytes(s.Allocated))},
+		{"heap", megabytes(s.Heap)},
+		{"held from the system", megabytes(s.Held)},
+		{"garbage collections", fmt.Sprint(s.Collections)},
+		{"goroutines", fmt.Sprint(s.Goroutines)},
+	})
+}
+
+func megabytes(n uint64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
