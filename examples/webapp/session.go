@@ -195,11 +195,14 @@ func (s *sessions) end(id string) *login {
 	return found.login
 }
 
-// endAll ends the sessions whose login matches, and says how many they were.
-func (s *sessions) endAll(matches func(*login) bool) int {
+// signOutAll ends the logins that match. What their browsers have begun
+// meanwhile stays: whoever is signing in again just now need not begin anew.
+func (s *sessions) signOutAll(matches func(*login) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := len(s.byID)
-	maps.DeleteFunc(s.byID, func(_ string, each *session) bool { return each.login != nil && matches(each.login) })
-	return before - len(s.byID)
+	for _, each := range s.byID {
+		if each.login != nil && matches(each.login) {
+			each.login, each.notice = nil, ""
+		}
+	}
 }

@@ -79,7 +79,7 @@ func (a *app) loggedOut(r *http.Request) error {
 		return errors.New("the logout token has been here before")
 	}
 	// With a sid, that session ends; without, all of the person.
-	a.sessions.endAll(func(l *login) bool {
+	a.sessions.signOutAll(func(l *login) bool {
 		return l.issuer == t.Issuer && (t.Subject == "" || l.subject == t.Subject) && (t.SessionID == "" || l.sid == t.SessionID)
 	})
 	return nil
@@ -98,7 +98,7 @@ func (a *app) frontChannel(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	a.sessions.endAll(func(l *login) bool { return l.issuer == iss && l.sid == sid })
+	a.sessions.signOutAll(func(l *login) bool { return l.issuer == iss && l.sid == sid })
 	fmt.Fprint(w, "<!doctype html><title>Signed out</title>")
 }
 

@@ -99,6 +99,23 @@ func TestALogoutTokenWorksOnce(t *testing.T) {
 	b.signedIn(true)
 }
 
+// A sign-out elsewhere takes its time to arrive, and may find the person in the
+// middle of signing in again.
+func TestALogoutTokenLeavesASignInThatHasBegun(t *testing.T) {
+	w := newWorld(t)
+	b, server := w.browser(), w.browser()
+	b.signIn()
+	asked := b.begin("")
+	if got := server.logout(w.sign(w.logoutToken())); got.status != http.StatusOK {
+		t.Fatalf("got %d %s", got.status, got.body)
+	}
+	b.signedIn(false)
+	if got := b.get("/callback?" + b.approve(asked).Encode()); got.status != http.StatusSeeOther {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	b.signedIn(true)
+}
+
 func TestTheFrontChannelEndsTheSessionThatItNames(t *testing.T) {
 	for _, c := range []struct {
 		name, iss, sid string

@@ -73,6 +73,7 @@ func TestANewPasswordSignsOutElsewhere(t *testing.T) {
 	// Here the session goes on, there it does not.
 	b.begin(h.main, "?prompt=none")
 	b.told("still signed in")
+	elsewhere.eventually(h.main, signedOut) // by the back channel
 	elsewhere.begin(h.main, "?prompt=none")
 	elsewhere.told("(login_required)")
 	elsewhere.begin(h.main, "")
