@@ -15,11 +15,12 @@ import (
 type access int
 
 const (
-	direct   access = iota // none: no CORS at all
-	anywhere               // any page: public bytes, never with credentials
-	pages                  // the configured origins, without credentials
-	session                // the configured origins only, with their cookie
-	page                   // none: a person sees the answer, and errors are pages too
+	direct    access = iota // none: no CORS at all
+	anywhere                // any page: public bytes, never with credentials
+	published               // as anywhere, and the bytes are never shown as a page
+	pages                   // the configured origins, without credentials
+	session                 // the configured origins only, with their cookie
+	page                    // none: a person sees the answer, and errors are pages too
 )
 
 // guard puts before a handler what the access asks for.
@@ -27,6 +28,8 @@ func (a access) guard(next echo.HandlerFunc, origins []string) echo.HandlerFunc 
 	switch a {
 	case anywhere, pages:
 		return a.share(next, origins)
+	case published:
+		return bare(a.share(next, origins))
 	case session:
 		return a.share(onlyFrom(next, origins), origins)
 	case page:
@@ -45,7 +48,7 @@ var (
 // may read the answer.
 func (a access) allow(c echo.Context, origins []string) bool {
 	h := c.Response().Header()
-	if a == anywhere {
+	if a == anywhere || a == published {
 		h[echo.HeaderAccessControlAllowOrigin] = anyOrigin
 		return true
 	}
@@ -59,6 +62,18 @@ func (a access) allow(c echo.Context, origins []string) bool {
 		h.Set(echo.HeaderAccessControlAllowCredentials, "true")
 	}
 	return true
+}
+
+// bare takes off what a browser obeys in a page: with nosniff it makes none of
+// these bytes. Eight headers are what a map of Go's holds before it grows, and
+// the keys are asked for more than anything else.
+func bare(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		delete(h, echo.HeaderContentSecurityPolicy)
+		delete(h, echo.HeaderReferrerPolicy)
+		return next(c)
+	}
 }
 
 // peopleKey marks a request whose answer a person sees.

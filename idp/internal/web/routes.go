@@ -30,9 +30,9 @@ func routes(o Options) []route {
 		{http.MethodGet, "/healthz", direct, health(o.Healthy), false},
 		{http.MethodGet, "/readyz", direct, health(o.Ready), false},
 
-		{http.MethodGet, "/.well-known/jwks.json", anywhere, e.JWKS.Get, false},
-		{http.MethodGet, "/.well-known/openid-configuration", anywhere, e.Metadata.Get, false},
-		{http.MethodGet, "/.well-known/oauth-authorization-server", anywhere, e.Metadata.Get, true},
+		{http.MethodGet, "/.well-known/jwks.json", published, e.JWKS.Get, false},
+		{http.MethodGet, "/.well-known/openid-configuration", published, e.Metadata.Get, false},
+		{http.MethodGet, "/.well-known/oauth-authorization-server", published, e.Metadata.Get, true},
 
 		{http.MethodGet, "/oauth2/authorize", page, e.Authorize.Authorize, false},
 		{http.MethodPost, "/oauth2/authorize", page, e.Authorize.Authorize, false},
@@ -44,8 +44,8 @@ func routes(o Options) []route {
 		{http.MethodPost, "/oauth2/userinfo", anywhere, e.Userinfo.Userinfo, false},
 		{http.MethodPost, "/oauth2/introspect", direct, e.Introspect.Introspect, false},
 		{http.MethodPost, "/oauth2/revoke", anywhere, e.Introspect.Revoke, false},
-		{http.MethodGet, "/oauth2/status_lists", anywhere, e.StatusLists.All, false},
-		{http.MethodGet, "/oauth2/status_lists/:id", anywhere, e.StatusLists.List, false},
+		{http.MethodGet, "/oauth2/status_lists", published, e.StatusLists.All, false},
+		{http.MethodGet, "/oauth2/status_lists/:id", published, e.StatusLists.List, false},
 		{http.MethodPost, "/oauth2/register", anywhere, e.Registration.Register, false},
 		{http.MethodGet, "/oauth2/register/:id", anywhere, e.Registration.Read, false},
 		{http.MethodPut, "/oauth2/register/:id", anywhere, e.Registration.Update, false},

@@ -44,7 +44,7 @@ func (j *JWKS) published() (publication, error) {
 	snapshot := j.ring.Snapshot()
 	body, etag := snapshot.JWKS()
 	return publication{
-		body: body, contentType: typeJSON, etag: etag, changed: snapshot.Changed(),
+		body: body, contentType: typeJSON, etag: []string{etag}, changed: snapshot.Changed(),
 		// A copy may live as long as no key can sign that it lacks; see keys.
 		maxAge: snapshot.MaxAge(now),
 	}, nil

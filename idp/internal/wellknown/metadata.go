@@ -99,7 +99,7 @@ func NewMetadata(c Capabilities) (*Metadata, error) {
 	}
 	sum := sha256.Sum256(body)
 	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-	return &Metadata{publication{body: body, contentType: typeJSON, etag: etag}}, nil
+	return &Metadata{publication{body: body, contentType: typeJSON, etag: []string{etag}, length: lengthOf(body)}}, nil
 }
 
 var metadataCached = []string{"public, max-age=300"}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -14,7 +15,8 @@ import (
 type publication struct {
 	body        []byte
 	contentType []string        // as it stands in the header, which shares it
-	etag        string          // quotes included
+	etag        []string        // likewise, quotes included
+	length      []string        // likewise, or nil: of the body
 	maxAge      time.Duration   // of a copy
 	changed     <-chan struct{} // closed when there is another one
 }
@@ -25,6 +27,13 @@ type Polls struct {
 	waiters *waiters
 	maxWait time.Duration
 	stopped chan struct{}
+	fresh   atomic.Pointer[freshness]
+}
+
+// freshness is a Cache-Control header, kept for the answers of the same second.
+type freshness struct {
+	seconds int64
+	header  []string
 }
 
 // NewPolls holds requests no longer than maxWait.
@@ -45,17 +54,16 @@ func (p *Polls) answer(c echo.Context, published func() (publication, error)) er
 		return err
 	}
 	header := c.Response().Header()
-	header[echo.HeaderVary] = append(header[echo.HeaderVary], "Prefer")
+	header[echo.HeaderVary] = varyPrefer
 	wait, waiting := preferredWait(c.Request().Header)
 	if !waiting {
-		cached := append(make([]byte, 0, 48), "public, max-age="...)
-		header[echo.HeaderCacheControl] = []string{string(appendSeconds(cached, now.maxAge))}
+		header[echo.HeaderCacheControl] = p.cached(now.maxAge)
 		return now.write(c)
 	}
 
 	header.Set(echo.HeaderCacheControl, "no-store")
 	wait = min(wait, p.maxWait)
-	if !sameETag(c.Request().Header.Get("If-None-Match"), now.etag) {
+	if !sameETag(c.Request().Header.Get("If-None-Match"), now.etag[0]) {
 		// It changed before the client came back. Without this the client
 		// would think that nobody waits here, and ask no sooner than for any
 		// cached copy: what was revoked meanwhile would live on.
@@ -76,6 +84,20 @@ func (p *Polls) answer(c echo.Context, published func() (publication, error)) er
 		return err
 	}
 	return now.write(c)
+}
+
+// varyPrefer is all that the answer depends on: any origin gets the same.
+var varyPrefer = []string{"Prefer"}
+
+// cached says for how long a copy may be kept.
+func (p *Polls) cached(maxAge time.Duration) []string {
+	whole := int64(maxAge / time.Second)
+	if f := p.fresh.Load(); f != nil && f.seconds == whole {
+		return f.header
+	}
+	f := &freshness{whole, []string{"public, max-age=" + seconds(maxAge)}}
+	p.fresh.Store(f)
+	return f.header
 }
 
 // hold keeps the request until changed is closed or wait is over. The write
@@ -110,18 +132,23 @@ const unchunked = 2048
 // entity tag (RFC 9110, section 13.1.2).
 func (p publication) write(c echo.Context) error {
 	header := c.Response().Header()
-	header["Etag"] = []string{p.etag}
-	if sameETag(c.Request().Header.Get("If-None-Match"), p.etag) {
+	header["Etag"] = p.etag
+	if sameETag(c.Request().Header.Get("If-None-Match"), p.etag[0]) {
 		return c.NoContent(http.StatusNotModified)
 	}
 	header[echo.HeaderContentType] = p.contentType
-	if len(p.body) > unchunked {
-		header[echo.HeaderContentLength] = []string{strconv.Itoa(len(p.body))}
+	if p.length == nil && len(p.body) > unchunked {
+		p.length = lengthOf(p.body)
+	}
+	if p.length != nil {
+		header[echo.HeaderContentLength] = p.length
 	}
 	c.Response().WriteHeader(http.StatusOK)
 	_, err := c.Response().Write(p.body)
 	return err
 }
+
+func lengthOf(body []byte) []string { return []string{strconv.Itoa(len(body))} }
 
 // sameETag holds If-None-Match against etag: a list, compared weakly (RFC
 // 9110, section 13.1.2). Our entity tags hold no comma.
@@ -155,8 +182,4 @@ func preferredWait(h http.Header) (time.Duration, bool) {
 	return 0, false
 }
 
-func seconds(d time.Duration) string { return string(appendSeconds(nil, d)) }
-
-func appendSeconds(b []byte, d time.Duration) []byte {
-	return strconv.AppendInt(b, int64(d/time.Second), 10)
-}
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

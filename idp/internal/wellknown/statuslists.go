@@ -56,6 +56,6 @@ func (s *StatusLists) answer(c echo.Context, contentType []string, read func(con
 		case err != nil:
 			return publication{}, err
 		}
-		return publication{body: d.Body, contentType: contentType, etag: d.ETag, maxAge: d.MaxAge, changed: d.Changed()}, nil
+		return publication{body: d.Body, contentType: contentType, etag: []string{d.ETag}, maxAge: d.MaxAge, changed: d.Changed()}, nil
 	})
 }
