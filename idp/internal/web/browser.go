@@ -64,15 +64,22 @@ func (a access) allow(c echo.Context, origins []string) bool {
 	return true
 }
 
-// bare takes off what a browser obeys in a page: with nosniff it makes none of
-// these bytes. Eight headers are what a map of Go's holds before it grows, and
-// the keys are asked for more than anything else.
+// bare takes off what a browser obeys in a page, since with nosniff it makes
+// none of these bytes, and the id of the request: the answer is one for all, and
+// caches keep it. A map of Go's holds eight headers before it grows, and the
+// keys are asked for more than anything else. An error has its id.
 func bare(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
-		delete(h, echo.HeaderContentSecurityPolicy)
-		delete(h, echo.HeaderReferrerPolicy)
-		return next(c)
+		id := h[requestID]
+		for _, name := range []string{echo.HeaderContentSecurityPolicy, echo.HeaderReferrerPolicy, requestID} {
+			delete(h, name)
+		}
+		err := next(c)
+		if err != nil {
+			h[requestID] = id
+		}
+		return err
 	}
 }
 

@@ -98,7 +98,7 @@ func mount(e *echo.Echo, o Options) {
 		if r.rooted {
 			path = r.path + base
 		}
-		handler := recoverPanics(limitBody(r.access.guard(r.handler, o.Origins), int64(o.Limits.Body)))
+		handler := r.access.guard(recoverPanics(limitBody(r.handler, int64(o.Limits.Body))), o.Origins)
 		e.Add(r.method, path, handler)
 		if r.method == http.MethodGet { // RFC 9110, section 9.1: who has GET has HEAD
 			e.HEAD(path, handler)
