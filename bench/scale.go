@@ -31,7 +31,8 @@ type Scale struct {
 		Bytes int64
 		Anon  int64 // the issuer's RssAnon right after it
 	}
-	Rows []ScaleLine
+	Introduced time.Duration // how long it took until each client had its first token
+	Rows       []ScaleLine
 }
 
 // ScaleLine is what came out for one request at one number of connections.
@@ -91,6 +92,9 @@ func (b *bench) scale(ctx context.Context) (Section, error) {
 		if err := w.furnish(ctx, b.mostConns()); err != nil {
 			return nil, err
 		}
+	}
+	if out.Introduced, err = worlds[0].introduce(ctx, b.mostConns()); err != nil {
+		return nil, fmt.Errorf("the first token of each client: %w", err)
 	}
 	for _, row := range scaleRows {
 		fmt.Fprintf(os.Stderr, "measuring %s %s\n", scaleName, row.name)

@@ -20,6 +20,7 @@ func (s *Scale) write(out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "  start to the first answer, median of %d: %s, empty %s\n", s.Starts, short(s.Start.Seeded), short(s.Start.Empty))
+	fmt.Fprintf(out, "  the first token of each of %d clients: %s in all\n", m.Clients, short(s.Introduced))
 	fmt.Fprintf(out, "  RssAnon: %s after the start, %s after all of the above; empty %s and %s\n",
 		megabytes(s.Idle.Seeded), megabytes(s.Loaded.Seeded), megabytes(s.Idle.Empty), megabytes(s.Loaded.Empty))
 	fmt.Fprintf(out, "  a backup: %s in %s, read back and checked; RssAnon %s after it\n", megabytes(s.Backup.Bytes), short(s.Backup.Took), megabytes(s.Backup.Anon))
@@ -86,6 +87,7 @@ func (s *Scale) figures() any {
 		"rss_anon_idle":   pair(s.Idle),
 		"rss_anon_loaded": pair(s.Loaded),
 		"backup_ns":       s.Backup.Took, "backup_bytes": s.Backup.Bytes, "rss_anon_after_backup": s.Backup.Anon,
+		"first_tokens_ns":   s.Introduced,
 		"file_bytes_before": s.File.Before, "file_bytes_after": s.File.After,
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"signet/data/kv"
 	"signet/data/kv/mem"
+	"signet/internal/recent"
 )
 
 // counting counts the transactions that may write, and fails those after the
@@ -19,6 +20,7 @@ import (
 type counting struct {
 	kv.Engine
 	updates atomic.Int64
+	views   atomic.Int64
 	room    atomic.Int64 // that still succeed, while limited
 	limited atomic.Bool
 }
@@ -31,6 +33,11 @@ func (e *counting) Update(ctx context.Context, fn func(kv.Tx) error) error {
 	}
 	e.updates.Add(1)
 	return e.Engine.Update(ctx, fn)
+}
+
+func (e *counting) View(ctx context.Context, fn func(kv.Reader) error) error {
+	e.views.Add(1)
+	return e.Engine.View(ctx, fn)
 }
 
 func drawOwn(t testing.TB, s *Store, client string, audience ...string) Slot {
@@ -163,8 +170,9 @@ func TestTheBlocksOfAListGoWithIt(t *testing.T) {
 func TestAMemoryThatIsFullForgetsBlocksAndGivesNoIndexTwice(t *testing.T) {
 	engine := mem.New()
 	s := open(t, engine, newClock())
+	s.blocks.of = recent.NewCounted[*clientBlocks](64)
 	given := map[Slot]bool{}
-	const clients = 2 * blockRoom / (blockSize + 512)
+	const clients = 256
 	for range 2 {
 		for n := range clients {
 			slot := drawOwn(t, s, fmt.Sprint("client", n), "api")
@@ -176,5 +184,54 @@ func TestAMemoryThatIsFullForgetsBlocksAndGivesNoIndexTwice(t *testing.T) {
 	}
 	if n := len(blocksIn(t, engine)); n <= clients {
 		t.Fatalf("%d blocks: nothing was forgotten, so the test shows nothing", n)
+	}
+}
+
+func TestAClientThatAsksForManySetsOfAudiencesKeepsTheLastOfThem(t *testing.T) {
+	engine := &counting{Engine: mem.New()}
+	s := open(t, engine, newClock())
+	for n := range 2 * blockSets {
+		drawOwn(t, s, "job", fmt.Sprint("api", n))
+	}
+	before := engine.updates.Load()
+	for n := range blockSets {
+		drawOwn(t, s, "job", fmt.Sprint("api", blockSets+n))
+	}
+	if got := engine.updates.Load() - before; got != 0 {
+		t.Errorf("%d writes for what is remembered", got)
+	}
+	if drawOwn(t, s, "job", "api0"); engine.updates.Load() == before {
+		t.Error("the first set is remembered, too: memory has no bound")
+	}
+}
+
+// A token of its own costs a client no look into the store; what was revoked
+// shows all the same, whichever node did it.
+func TestADrawReadsNothingUntilSomethingIsRevoked(t *testing.T) {
+	engine := &counting{Engine: mem.New()}
+	c := newClock()
+	here, there := open(t, engine, c), open(t, engine, c)
+	first := drawOwn(t, here, "job", "api")
+	other := drawOwn(t, here, "other", "api")
+	views := engine.views.Load()
+	if again := drawOwn(t, here, "job", "api"); again.Index == first.Index || engine.views.Load() != views {
+		t.Errorf("%v after %v, with %d views", again, first, engine.views.Load()-views)
+	}
+	if _, err := there.Revoke(t.Context(), Revocation{Client: "job"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	bits, _, err := here.StatusBits(t.Context(), first.List)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(slot Slot) bool { return bits[slot.Index/8]>>(slot.Index%8)&1 == 1 }
+	if !set(first) || set(other) || set(drawOwn(t, here, "job", "api")) || set(drawOwn(t, here, "other", "api")) {
+		t.Error("a new token carries an index that is revoked, or an old one does not")
+	}
+	updates := engine.updates.Load()
+	views = engine.views.Load()
+	drawOwn(t, here, "other", "api")
+	if engine.updates.Load() != updates || engine.views.Load() != views {
+		t.Error("what another client was revoked goes on to cost")
 	}
 }

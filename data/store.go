@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"signet/data/kv"
-	"signet/internal/recent"
 )
 
 // Options are what a Store needs from outside. The zero value is good.
@@ -74,7 +73,7 @@ type Store struct {
 	o      Options
 	meta   Meta
 	slots  slots
-	blocks *recent.Cache[*block]
+	blocks blocks
 
 	// What ends by itself.
 	Codes         Table[Code, *Code]
@@ -97,7 +96,7 @@ func (s *Store) tables() {
 // Open reads which store the engine holds, or makes an empty engine a new
 // store, durably. An engine that holds something else is refused.
 func Open(ctx context.Context, engine kv.Engine, o Options) (*Store, error) {
-	s := &Store{engine: engine, o: o.withDefaults(), blocks: recent.New[*block](blockRoom)}
+	s := &Store{engine: engine, o: o.withDefaults(), blocks: newBlocks(engine)}
 	s.tables()
 	fresh, err := newMeta(s.o.Rand, s.now())
 	if err != nil {
