@@ -38,9 +38,27 @@ func TestMain(m *testing.M) {
 //	flip FILE             changes one bit in the middle of a file
 //	mode PATH 0600        fails unless the file has that mode
 //	jwks [!] TEXT         fails unless the issuer's JWKS holds the text (or does)
-func TestTheCommandBesideAnIssuer(t *testing.T)     { stories(t, "testdata/script/both", true) }
-func TestTheCommandWithoutAnIssuer(t *testing.T)    { stories(t, "testdata/script/both", false) }
-func TestTheCommandWhereItMustBeAlone(t *testing.T) { stories(t, "testdata/script/alone", false) }
+func TestTheCommandBesideAnIssuer(t *testing.T) { stories(t, "testdata/script/both", true) }
+
+func TestTheCommandWithoutAnIssuer(t *testing.T) {
+	withoutTheDetector(t)
+	stories(t, "testdata/script/both", false)
+}
+
+func TestTheCommandWhereItMustBeAlone(t *testing.T) {
+	withoutTheDetector(t)
+	stories(t, "testdata/script/alone", false)
+}
+
+// withoutTheDetector skips what is told of a command that is alone: it does one
+// thing at a time, and each of hundreds of processes takes a second to start
+// under the race detector. Beside an issuer the same is told under it.
+func withoutTheDetector(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("a command that is alone has no races; it is told beside an issuer, too")
+	}
+}
 
 func stories(t *testing.T, dir string, beside bool) {
 	issuers := &running{}
