@@ -174,20 +174,37 @@ func putClient(tx kv.Tx, old Client, c *Client) error {
 }
 
 // Client returns ErrNoClient where there is none, or not any more.
-func (s *Store) Client(ctx context.Context, id string) (c Client, err error) {
-	err = s.engine.View(ctx, func(tx kv.Reader) error {
-		c, err = s.getClient(tx, id)
-		return err
-	})
+func (s *Store) Client(ctx context.Context, id string) (Client, error) {
+	c, _, err := s.SizedClient(ctx, id)
 	return c, err
 }
 
-func (s *Store) getClient(tx kv.Reader, id string) (c Client, err error) {
-	found, err := get(tx, clientKey(id), &c)
-	if err == nil && (!found || c.ID != id || c.over(s.now())) {
+// SizedClient is Client, and says how many bytes the record has.
+func (s *Store) SizedClient(ctx context.Context, id string) (c Client, size int, err error) {
+	err = s.engine.View(ctx, func(tx kv.Reader) error {
+		c, size, err = s.sizedClient(tx, id)
+		return err
+	})
+	return c, size, err
+}
+
+func (s *Store) getClient(tx kv.Reader, id string) (Client, error) {
+	c, _, err := s.sizedClient(tx, id)
+	return c, err
+}
+
+func (s *Store) sizedClient(tx kv.Reader, id string) (c Client, size int, err error) {
+	value, err := tx.Get(clientKey(id))
+	switch {
+	case err != nil:
+		return c, 0, err
+	case value == nil:
+		return c, 0, ErrNoClient
+	}
+	if err = decode(value, &c); err == nil && (c.ID != id || c.over(s.now())) {
 		err = ErrNoClient
 	}
-	return c, err
+	return c, len(value), err
 }
 
 func (c Client) over(now time.Time) bool { return !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt) }

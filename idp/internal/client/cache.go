@@ -4,8 +4,6 @@ import (
 	"sync"
 	"unsafe"
 
-	"github.com/go-json-experiment/json"
-
 	"signet/data"
 	"signet/internal/recent"
 )
@@ -53,25 +51,22 @@ func (c *cache) get(id string) (*Client, bool) {
 	return c.clients.Get(cacheName(id))
 }
 
-// put keeps a client that was read when the generation was the given one. If
-// it has changed since, what was read may be old.
-func (c *cache) put(client *Client, generation uint64) {
+// put keeps a client that was read from a record of that many bytes when the
+// generation was the given one. If it has changed since, what was read may be
+// old.
+func (c *cache) put(client *Client, record int, generation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.generation == generation {
-		c.clients.Put(cacheName(client.ID), client, client.size())
+		c.clients.Put(cacheName(client.ID), client, client.size(record))
 	}
 }
 
 func cacheName(id string) recent.Name { return recent.Name(data.HashOf(id)) }
 
 // size is about what a client takes in memory, and no more than the cache takes:
-// to read a large one anew for each request would cost more. What its metadata
-// says lies there as text, and its keys once more, decoded.
-func (c *Client) size() int {
-	text, err := json.Marshal(&c.Metadata)
-	if err != nil {
-		return cacheRoom // kept by nobody
-	}
-	return min(int(unsafe.Sizeof(*c))+2*len(text)+4*len(c.JWKS), recent.Largest(cacheRoom))
+// to read a large one anew for each request would cost more. What its record of
+// that many bytes says lies there as text, and its keys once more, decoded.
+func (c *Client) size(record int) int {
+	return min(int(unsafe.Sizeof(*c))+2*record+4*len(c.JWKS), recent.Largest(cacheRoom))
 }

@@ -161,7 +161,7 @@ func (r *Registry) Find(ctx context.Context, id string) (*Client, error) {
 		return c, nil
 	}
 	generation := r.stored.current()
-	record, err := r.o.Store.Client(ctx, id)
+	record, size, err := r.o.Store.SizedClient(ctx, id)
 	switch {
 	case errors.Is(err, data.ErrNoClient):
 		return nil, ErrUnknown
@@ -169,7 +169,7 @@ func (r *Registry) Find(ctx context.Context, id string) (*Client, error) {
 		return nil, err
 	}
 	c := r.fromRecord(record)
-	r.stored.put(c, generation)
+	r.stored.put(c, size, generation)
 	return c, nil
 }
 

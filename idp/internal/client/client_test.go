@@ -89,11 +89,11 @@ func TestTheCacheKeepsNothingThatMayBeOld(t *testing.T) {
 	c := newCache(changed, func() {})
 	before := c.current()
 	changed <- struct{}{}
-	c.put(&Client{Client: data.Client{ID: "a"}}, before)
+	c.put(&Client{Client: data.Client{ID: "a"}}, 100, before)
 	if _, found := c.get("a"); found {
 		t.Error("what may be old is there")
 	}
-	c.put(&Client{Client: data.Client{ID: "a"}}, c.current())
+	c.put(&Client{Client: data.Client{ID: "a"}}, 100, c.current())
 	if _, found := c.get("a"); !found {
 		t.Error("what is new is not there")
 	}
@@ -128,7 +128,7 @@ func TestTheCacheOfClientsHasItsRoomAndNoMore(t *testing.T) {
 				if c.keys > 0 {
 					m.JWKS = []byte(`"` + strings.Repeat("k", c.keys) + `"`)
 				}
-				cache.put(&Client{Client: data.Client{ID: strconv.Itoa(i), Metadata: m}}, 0)
+				cache.put(&Client{Client: data.Client{ID: strconv.Itoa(i), Metadata: m}}, c.said+c.keys, 0)
 			}
 			if n := held() - before; n > cacheRoom {
 				t.Errorf("%d bytes are held in a room of %d", n, cacheRoom)
