@@ -3,11 +3,9 @@ package data
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"signet/data/kv"
-	"signet/internal/recent"
 )
 
 // A client's first block of a list is small, and each next one twice as large:
@@ -15,14 +13,6 @@ import (
 const (
 	firstBlock = 16
 	maxBlock   = 4096
-)
-
-// blockClients bounds of how many clients a node remembers the blocks, and
-// blockSets of how many sets of audiences of one. What it forgets costs the
-// serials that are left of a block.
-const (
-	blockClients = 1 << 17
-	blockSets    = 16
 )
 
 // Block is a run of serials of a list that were reserved for the tokens of a
@@ -42,42 +32,6 @@ type Block struct {
 func (b *Block) kind() string  { return "block" }
 func (b *Block) version() *int { return &b.V }
 
-// blocks are what a node knows of the blocks that it draws from. There may be
-// as many as clients, so they are small: what they share is not in them.
-type blocks struct {
-	of *recent.Cache[*clientBlocks] // by client
-
-	mu    sync.Mutex
-	steps <-chan struct{} // receives after a step of a revocation, here or on another node
-	epoch uint64          // how often it has
-	lists []*openedList
-}
-
-// openedList is a list that some blocks are of.
-type openedList struct {
-	StatusList
-	perm permutation
-}
-
-type clientBlocks struct {
-	mu  sync.Mutex
-	all []block // the one that was made first is the first to go
-}
-
-type block struct {
-	audience   []string // sorted
-	list       *openedList
-	first      uint32 // the Block's
-	next, end  uint32
-	size       uint32 // of the Block, as it was asked for
-	knownSince uint64 // the epoch in which it was seen to be there
-}
-
-func newBlocks(engine kv.Engine) blocks {
-	steps, _ := engine.Watch([]byte(revocationPrefix)) // for as long as the engine is open
-	return blocks{of: recent.NewCounted[*clientBlocks](blockClients), steps: steps}
-}
-
 // DrawClientSlot returns an index that nobody else has, for a token of the
 // client's own for the audience. It writes nothing but, now and then, the
 // reservation of a Block, and reads nothing but after a revocation. It returns
@@ -86,18 +40,25 @@ func (s *Store) DrawClientSlot(ctx context.Context, client string, audience []st
 	if len(audience) > 1 {
 		audience = slices.Compact(slices.Sorted(slices.Values(audience)))
 	}
-	// Before anything else: what was revoked before the request came is seen.
-	epoch := s.blocks.now()
-	c := s.blocks.ofClient(client)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	b := c.block(audience)
-	now := s.now()
-	usable := b.next < b.end && s.opened(b.list.StatusList, now)
-	if usable && b.knownSince != epoch {
+	name := s.blocks.name(client, audience)
+	if slot, ok := s.drawRemembered(name); ok {
+		return slot, nil
+	}
+	// One of those who need another block fetches it, and the others draw from
+	// it.
+	fetching := s.blocks.fetching(name)
+	fetching.Lock()
+	defer fetching.Unlock()
+	if slot, ok := s.drawRemembered(name); ok {
+		return slot, nil
+	}
+	epoch := s.blocks.now() // before anything is read
+	b, list := s.blocks.recall(name)
+	usable := list != nil && b.drawn < b.count && s.opened(list.StatusList, s.now())
+	if usable {
 		// Whoever revokes a block removes it, here or on another node.
 		err := s.engine.View(ctx, func(tx kv.Reader) error {
-			there, err := tx.Get(blockKey(b.list.ID, client, b.first))
+			there, err := tx.Get(blockKey(list.ID, client, b.first))
 			usable = there != nil
 			return err
 		})
@@ -106,79 +67,43 @@ func (s *Store) DrawClientSlot(ctx context.Context, client string, audience []st
 		}
 	}
 	if !usable {
-		if err := s.reserveBlock(ctx, b, client); err != nil {
+		var err error
+		if b, list, err = s.reserveBlock(ctx, b, list, client, audience); err != nil {
 			return Slot{}, err
 		}
 	}
-	b.knownSince = epoch
-	slot := Slot{List: b.list.ID, Index: b.list.perm.index(b.next), Until: s.statusEnd(now)}
-	b.next++
+	slot := Slot{List: list.ID, Index: list.perm.index(b.first + uint32(b.drawn)), Until: s.statusEnd(s.now())}
+	b.drawn++
+	b.epoch = epoch
+	s.blocks.remember(name, b, list, s.now())
 	return slot, nil
 }
 
-// now is the epoch: it counts the steps of revocations, each of which removes
-// the blocks that it revokes.
-func (b *blocks) now() uint64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	select {
-	case <-b.steps:
-		b.epoch++
-	default:
+// drawRemembered draws from the block that this node remembers, as long as
+// there is no reason to look whether it is good.
+func (s *Store) drawRemembered(name blockName) (slot Slot, ok bool) {
+	now := s.now()
+	s.blocks.mu.Lock()
+	defer s.blocks.mu.Unlock()
+	b, list := s.blocks.find(name)
+	if list == nil || b.drawn == b.count || b.epoch != s.blocks.current() || !s.opened(list.StatusList, now) {
+		return Slot{}, false
 	}
-	return b.epoch
+	slot = Slot{List: list.ID, Index: list.perm.index(b.first + uint32(b.drawn)), Until: s.statusEnd(now)}
+	b.drawn++
+	s.blocks.young[name] = b
+	return slot, true
 }
 
-func (b *blocks) ofClient(client string) *clientBlocks {
-	name := recent.NameOf(client)
-	c, found := b.of.Get(name)
-	if !found {
-		c = &clientBlocks{}
-		b.of.Put(name, c, 1)
-		if kept, found := b.of.Get(name); found { // another one was faster
-			c = kept
-		}
-	}
-	return c
-}
-
-// list gives all blocks of a list the same one.
-func (b *blocks) list(l StatusList, now time.Time) *openedList {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.lists = slices.DeleteFunc(b.lists, func(old *openedList) bool { return !now.Before(old.ClosesAt) })
-	for _, old := range b.lists {
-		if old.ID == l.ID && old.OpensAt.Equal(l.OpensAt) && old.EndsAt.Equal(l.EndsAt) {
-			return old
-		}
-	}
-	opened := &openedList{l, newPermutation(l.Key)}
-	b.lists = append(b.lists, opened)
-	return opened
-}
-
-// block finds what this node draws from for the audience, or begins anew.
-func (c *clientBlocks) block(audience []string) *block {
-	for i := range c.all {
-		if slices.Equal(c.all[i].audience, audience) {
-			return &c.all[i]
-		}
-	}
-	if len(c.all) == blockSets {
-		c.all = slices.Delete(c.all, 0, 1)
-	}
-	c.all = append(c.all, block{audience: slices.Clone(audience)})
-	return &c.all[len(c.all)-1]
-}
-
-func (s *Store) reserveBlock(ctx context.Context, b *block, client string) error {
+// reserveBlock reserves a block after old, which was of the list if there was
+// one.
+func (s *Store) reserveBlock(ctx context.Context, old block, of *openedList, client string, audience []string) (block, *openedList, error) {
 	fresh, err := s.freshLists()
 	if err != nil {
-		return err
+		return block{}, nil, err
 	}
 	var list StatusList
 	var made Block
-	var size uint32
 	err = s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
 		if gone, err := s.clientGone(tx, client); err != nil || gone {
 			return ErrNoClient, err
@@ -186,10 +111,11 @@ func (s *Store) reserveBlock(ctx context.Context, b *block, client string) error
 		if list, err = s.openList(tx, fresh); err != nil {
 			return nil, err
 		}
-		if size = firstBlock; b.list != nil && list.ID == b.list.ID {
-			size = min(2*b.size, maxBlock)
+		size := uint32(firstBlock)
+		if of != nil && of.ID == list.ID {
+			size = min(2*uint32(old.count), maxBlock)
 		}
-		made = Block{Client: client, Audience: b.audience, List: list.ID, First: list.Reserved, At: s.now()}
+		made = Block{Client: client, Audience: audience, List: list.ID, First: list.Reserved, At: s.now()}
 		if made.Count, err = s.reserve(tx, list, size); err != nil {
 			return nil, err
 		}
@@ -199,11 +125,9 @@ func (s *Store) reserveBlock(ctx context.Context, b *block, client string) error
 		return nil, put(tx, blockKey(list.ID, client, made.First), &made)
 	})
 	if err != nil {
-		return err
+		return block{}, nil, err
 	}
-	b.list, b.size = s.blocks.list(list, s.now()), size
-	b.first, b.next, b.end = made.First, made.First, made.First+made.Count
-	return nil
+	return block{first: made.First, count: uint16(made.Count)}, &openedList{StatusList: list, perm: newPermutation(list.Key)}, nil
 }
 
 // mark sets the bits of all that the block has.

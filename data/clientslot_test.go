@@ -12,7 +12,6 @@ import (
 
 	"signet/data/kv"
 	"signet/data/kv/mem"
-	"signet/internal/recent"
 )
 
 // counting counts the transactions that may write, and fails those after the
@@ -170,7 +169,7 @@ func TestTheBlocksOfAListGoWithIt(t *testing.T) {
 func TestAMemoryThatIsFullForgetsBlocksAndGivesNoIndexTwice(t *testing.T) {
 	engine := mem.New()
 	s := open(t, engine, newClock())
-	s.blocks.of = recent.NewCounted[*clientBlocks](64)
+	s.blocks.room = 64
 	given := map[Slot]bool{}
 	const clients = 256
 	for range 2 {
@@ -187,21 +186,23 @@ func TestAMemoryThatIsFullForgetsBlocksAndGivesNoIndexTwice(t *testing.T) {
 	}
 }
 
-func TestAClientThatAsksForManySetsOfAudiencesKeepsTheLastOfThem(t *testing.T) {
+// A client may ask for as many sets of audiences as there are subsets.
+func TestWhatANodeRemembersOfBlocksIsBounded(t *testing.T) {
 	engine := &counting{Engine: mem.New()}
 	s := open(t, engine, newClock())
-	for n := range 2 * blockSets {
+	s.blocks.room = 16
+	for n := range 10 * s.blocks.room {
 		drawOwn(t, s, "job", fmt.Sprint("api", n))
+		if held := len(s.blocks.young) + len(s.blocks.old); held > 2*s.blocks.room {
+			t.Fatalf("%d blocks are remembered", held)
+		}
 	}
 	before := engine.updates.Load()
-	for n := range blockSets {
-		drawOwn(t, s, "job", fmt.Sprint("api", blockSets+n))
+	for n := range s.blocks.room {
+		drawOwn(t, s, "job", fmt.Sprint("api", 9*s.blocks.room+n))
 	}
 	if got := engine.updates.Load() - before; got != 0 {
-		t.Errorf("%d writes for what is remembered", got)
-	}
-	if drawOwn(t, s, "job", "api0"); engine.updates.Load() == before {
-		t.Error("the first set is remembered, too: memory has no bound")
+		t.Errorf("%d writes for what was used last", got)
 	}
 }
 

@@ -73,7 +73,7 @@ type Store struct {
 	o      Options
 	meta   Meta
 	slots  slots
-	blocks blocks
+	blocks *blocks
 
 	// What ends by itself.
 	Codes         Table[Code, *Code]
@@ -96,10 +96,13 @@ func (s *Store) tables() {
 // Open reads which store the engine holds, or makes an empty engine a new
 // store, durably. An engine that holds something else is refused.
 func Open(ctx context.Context, engine kv.Engine, o Options) (*Store, error) {
-	s := &Store{engine: engine, o: o.withDefaults(), blocks: newBlocks(engine)}
+	s := &Store{engine: engine, o: o.withDefaults()}
 	s.tables()
 	fresh, err := newMeta(s.o.Rand, s.now())
 	if err != nil {
+		return nil, err
+	}
+	if s.blocks, err = newBlocks(engine, s.o.Rand); err != nil {
 		return nil, err
 	}
 	err = engine.Update(ctx, func(tx kv.Tx) (err error) {

@@ -21,8 +21,7 @@ const shards = 16
 // Cache holds entries in bounded memory. It is cut into shards so that requests
 // do not queue behind one lock. It is safe for concurrent use.
 type Cache[V any] struct {
-	shards   [shards]shard[V]
-	overhead int // of an entry
+	shards [shards]shard[V]
 }
 
 // shard holds two generations of entries. The young one fills up, then
@@ -43,17 +42,10 @@ type entry[V any] struct {
 const overhead = 512
 
 // New returns a cache that holds about room bytes.
-func New[V any](room int) *Cache[V] { return newCache[V](room/shards/2, overhead) }
-
-// NewCounted returns a cache for small entries that are all alike: it keeps the
-// last count of them in use, and two and a half times as many at most. Each is put with
-// the size 1.
-func NewCounted[V any](count int) *Cache[V] { return newCache[V](count/shards*5/4, 0) }
-
-func newCache[V any](room, overhead int) *Cache[V] {
-	c := &Cache[V]{overhead: overhead}
+func New[V any](room int) *Cache[V] {
+	c := new(Cache[V])
 	for i := range c.shards {
-		c.shards[i] = shard[V]{young: make(map[Name]entry[V]), room: room}
+		c.shards[i] = shard[V]{young: make(map[Name]entry[V]), room: room / shards / 2}
 	}
 	return c
 }
@@ -85,7 +77,7 @@ func (c *Cache[V]) Put(n Name, v V, size int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, found := s.young[n]; !found {
-		s.add(n, entry[V]{v, size + c.overhead})
+		s.add(n, entry[V]{v, size + overhead})
 	}
 }
 

@@ -82,19 +82,3 @@ func TestACacheWithoutRoomHoldsNothing(t *testing.T) {
 		t.Errorf("%d entries", entries)
 	}
 }
-
-func TestACountedCacheKeepsTheLastOnesAndNoMoreThanTwiceAsMany(t *testing.T) {
-	const count = 1 << 12
-	c := NewCounted[int](count)
-	for n := range 10 * count {
-		c.Put(name(n), n, 1)
-	}
-	if entries, _ := c.held(); entries > 5*count/2+shards {
-		t.Errorf("%d entries", entries)
-	}
-	for n := 9 * count; n < 10*count; n++ {
-		if _, found := c.Get(name(n)); !found {
-			t.Fatalf("the entry %d of %d is lost", n, 10*count)
-		}
-	}
-}
