@@ -34,17 +34,18 @@ type Change struct {
 func (c Change) Empty() bool { return len(c.Puts)+len(c.Deletes) == 0 }
 
 // What a backend says of a change. Other errors of Commit mean that nobody
-// knows whether the change was made.
+// knows whether it was made.
 var (
 	// ErrConflict says that something that was read is not so any more.
 	// Nothing was changed.
 	ErrConflict = errors.New("optimistic: another transaction came first")
 	// ErrUnchanged says that the store could not be reached, or would not, and
-	// that the change was certainly not made.
+	// that the change was certainly not made: it is tried again for a while.
 	ErrUnchanged = errors.New("optimistic: the change was not made")
 )
 
-// Source reads pairs, one round trip a call.
+// Source reads pairs, one round trip a call. A read whose error wraps
+// kv.ErrUnavailable is tried again for a while.
 type Source interface {
 	// Fetch returns a pair for each key, in the same order, all of one moment.
 	Fetch(ctx context.Context, keys [][]byte) ([]Pair, error)
@@ -70,8 +71,8 @@ type Snapshot interface {
 type Backend interface {
 	Source
 
-	// Snapshot begins a consistent view. It lasts as long as ctx, which is
-	// longer than those of its reads.
+	// Snapshot begins a consistent view, whose reads all see the same moment. It
+	// lasts as long as ctx, which is longer than those of its reads.
 	Snapshot(ctx context.Context) (Snapshot, error)
 
 	// Commit makes the change, durably and in one round trip, if every key in
@@ -85,10 +86,10 @@ type Backend interface {
 	// sent.
 	Commit(ctx context.Context, c Change) (fresh []Pair, err error)
 
-	// Watch calls changed with the keys of every commit from now on, whichever
-	// node made it, until ctx ends. It connects again by itself, and calls
-	// changed with nil where it may have missed something. Being told twice, or
-	// of one's own commits, does no harm.
+	// Watch calls changed with the keys of every commit since the backend was
+	// opened, whichever node made it, this one included, until ctx ends. It
+	// connects again by itself, and calls changed with nil where it may have
+	// missed something. To be told twice does no harm.
 	Watch(ctx context.Context, changed func(keys []string))
 
 	// Close is called once, when no other call is running.
