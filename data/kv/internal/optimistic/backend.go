@@ -42,6 +42,8 @@ var (
 	// ErrUnchanged says that the store could not be reached, or would not, and
 	// that the change was certainly not made: it is tried again for a while.
 	ErrUnchanged = errors.New("optimistic: the change was not made")
+	// ErrRefused says that the store refused the change, and would again.
+	ErrRefused = errors.New("optimistic: the store refused the change")
 )
 
 // Source reads pairs, one round trip a call. A read whose error wraps
@@ -83,7 +85,7 @@ type Backend interface {
 	// Otherwise it returns an error that wraps ErrConflict, and the pairs of
 	// the keys in Reads as they are now, with their values. A change that is
 	// larger than the store takes is refused with kv.ErrTooLarge before it is
-	// sent.
+	// sent. A change that is empty is a read, also in its errors.
 	Commit(ctx context.Context, c Change) (fresh []Pair, err error)
 
 	// Watch calls changed with the keys of every commit since the backend was

@@ -14,7 +14,11 @@ import (
 // for, whatever becomes of the caller.
 func (e *Engine) commit(ctx context.Context, c Change) error {
 	var fresh []Pair
-	err := e.patiently(ctx, ErrUnchanged, func() (err error) {
+	worthIt := ErrUnchanged
+	if c.Empty() {
+		worthIt = kv.ErrUnavailable
+	}
+	err := e.patiently(ctx, worthIt, func() (err error) {
 		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), e.o.Timeout, errSlow)
 		defer cancel()
 		if fresh, err = e.backend.Commit(ctx, c); err != nil && ctx.Err() != nil {
@@ -32,7 +36,7 @@ func (e *Engine) commit(ctx context.Context, c Change) error {
 	case errors.Is(err, ErrConflict):
 		e.remember(fresh...)
 		return err
-	case errors.Is(err, kv.ErrTooLarge):
+	case errors.Is(err, kv.ErrTooLarge), errors.Is(err, ErrRefused):
 		return err
 	case errors.Is(err, ErrUnchanged), c.Empty():
 		return unavailable(err)

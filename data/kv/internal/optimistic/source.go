@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"signet/data/kv"
@@ -15,6 +16,10 @@ const (
 	firstList = 64
 	mostList  = 512
 )
+
+// tries is how often a read may go unanswered: one member of the store that is
+// stuck must not hold it up, where the others answer.
+const tries = 3
 
 // source reads from a backend or a snapshot for one transaction, and remembers
 // the first failure: whatever the transaction makes of it, it does not count.
@@ -84,7 +89,15 @@ func (s *source) read(call func(context.Context) error) error {
 		defer cancel()
 	}
 	s.reads++
-	s.err = s.e.patiently(ctx, kv.ErrUnavailable, func() error { return call(ctx) })
+	s.err = s.e.patiently(ctx, kv.ErrUnavailable, func() error {
+		ctx, cancel := context.WithTimeoutCause(ctx, s.e.o.Timeout/tries, errSlow)
+		defer cancel()
+		err := call(ctx)
+		if err != nil && context.Cause(ctx) == errSlow {
+			err = fmt.Errorf("%w: %w", errSlow, err)
+		}
+		return err
+	})
 	if s.err != nil && ctx.Err() != nil && !errors.Is(s.err, kv.ErrUnavailable) {
 		s.err = context.Cause(ctx) // what the store says tells more, if it says it
 	}
