@@ -13,7 +13,7 @@ type store struct {
 	mu      sync.Mutex
 	pairs   map[string]Pair
 	version int64
-	told    map[*memory]chan []string
+	nodes   []*memory
 }
 
 // memory is one node's way to a store. Its hooks run at every call: before may
@@ -21,19 +21,20 @@ type store struct {
 // not to arrive.
 type memory struct {
 	*store
+	told   chan []string
 	before func(ctx context.Context, call string) error
 	lost   func() error
 }
 
 func newStore() *store {
-	return &store{pairs: make(map[string]Pair), told: make(map[*memory]chan []string)}
+	return &store{pairs: make(map[string]Pair)}
 }
 
 func (s *store) node() *memory {
-	m := &memory{store: s}
+	m := &memory{store: s, told: make(chan []string, 1<<16)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.told[m] = make(chan []string, 1<<16)
+	s.nodes = append(s.nodes, m)
 	return m
 }
 
@@ -98,8 +99,8 @@ func (s *store) apply(c Change) (fresh []Pair, err error) {
 		keys = append(keys, string(k))
 	}
 	if len(keys) > 0 {
-		for _, told := range s.told {
-			told <- keys
+		for _, m := range s.nodes {
+			m.told <- keys
 		}
 	}
 	return fresh, nil
@@ -108,7 +109,7 @@ func (s *store) apply(c Change) (fresh []Pair, err error) {
 func (m *memory) Watch(ctx context.Context, changed func([]string)) {
 	for {
 		select {
-		case keys := <-m.told[m]:
+		case keys := <-m.told:
 			changed(keys)
 		case <-ctx.Done():
 			return
