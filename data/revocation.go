@@ -48,6 +48,8 @@ type Revocation struct {
 	// that was looked at last.
 	BlocksDone bool   `json:"blocks_done,omitzero"`
 	Cursor     []byte `json:"cursor,omitempty"`
+	// Marking is what is left of a block that is gone: bits to be set.
+	Marking *Block `json:"marking,omitzero"`
 
 	GrantsEnded   int `json:"grants_ended,omitzero"`
 	GrantsRevoked int `json:"grants_revoked,omitzero"` // that go on, without the access tokens that they had out
@@ -159,7 +161,7 @@ func (s *Store) goOn(ctx context.Context, r Revocation, steps int, progress func
 			case !next.DoneAt.IsZero(): // the sweeper was faster
 				return nil
 			}
-			w := revoker{s: s, tx: tx, r: &next, left: revokeStep}
+			w := revoker{s: s, tx: s.step(tx), r: &next, left: revokeStep}
 			return w.step()
 		})
 		if err != nil {

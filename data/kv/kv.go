@@ -30,6 +30,28 @@ type Tx interface {
 	Delete(key []byte)
 }
 
+// Limits are the most that an engine takes of one transaction. Zero is no
+// limit.
+type Limits struct {
+	Ops   int // keys that are read, with those that a scan passes and the scans; and as many that are written
+	Bytes int // of the keys and values that are written, with the keys that are read
+}
+
+// Limited is an engine that takes less of one transaction than any amount.
+// What is larger is refused with ErrTooLarge.
+type Limited interface {
+	Engine
+	Limits() Limits
+}
+
+// LimitsOf returns the limits of an engine.
+func LimitsOf(e Engine) Limits {
+	if l, ok := e.(Limited); ok {
+		return l.Limits()
+	}
+	return Limits{}
+}
+
 // Engine keeps the pairs.
 type Engine interface {
 	// View runs fn on a consistent view. What it sees may still be undone by
