@@ -113,7 +113,7 @@ func checkBackup(r io.Reader) (info BackupInfo, meta Meta, err error) {
 func fill(ctx context.Context, engine kv.Engine, r io.Reader, meta Meta, want BackupInfo) (BackupInfo, error) {
 	var step []pair
 	size := 0
-	limits := kv.LimitsOf(engine)
+	limits := engine.Limits()
 	most := restoreStep
 	if limits.Bytes > 0 {
 		most = min(most, limits.Bytes)

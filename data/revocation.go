@@ -211,9 +211,10 @@ func (w *sweeper) sweepRevocation(e expiryEntry) error {
 	case err != nil:
 		return err
 	case found && r.DoneAt.IsZero():
-		w.left = 0 // a step of it is one of the sweep
 		step := revoker{s: w.s, tx: w.tx, r: &r, left: revokeStep}
-		if err = step.step(); !unreadable(err) {
+		err = step.step()
+		w.left -= (revokeStep - step.left) * sweepStep / revokeStep // a whole step of it is one of the sweep
+		if !unreadable(err) {
 			return err // and comes again at once
 		}
 		again = w.unread(err)

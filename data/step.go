@@ -25,7 +25,7 @@ func (s *Store) step(tx kv.Tx) *step {
 	if st, ok := tx.(*step); ok {
 		return st
 	}
-	ops := kv.LimitsOf(s.engine).Ops
+	ops := s.engine.Limits().Ops
 	if ops == 0 {
 		ops = math.MaxInt
 	}

@@ -37,21 +37,6 @@ type Limits struct {
 	Bytes int // of the keys and values that are written, with the keys that are read
 }
 
-// Limited is an engine that takes less of one transaction than any amount.
-// What is larger is refused with ErrTooLarge.
-type Limited interface {
-	Engine
-	Limits() Limits
-}
-
-// LimitsOf returns the limits of an engine.
-func LimitsOf(e Engine) Limits {
-	if l, ok := e.(Limited); ok {
-		return l.Limits()
-	}
-	return Limits{}
-}
-
 // Engine keeps the pairs.
 type Engine interface {
 	// View runs fn on a consistent view. What it sees may still be undone by
@@ -69,6 +54,10 @@ type Engine interface {
 	// under prefix was committed, here or on another node. Several changes
 	// may arrive as one. stop ends the watch.
 	Watch(prefix []byte) (changed <-chan struct{}, stop func())
+
+	// Limits are those of an Update. What is larger is refused whole, with
+	// ErrTooLarge.
+	Limits() Limits
 
 	// Close waits for running transactions and releases the store.
 	Close() error

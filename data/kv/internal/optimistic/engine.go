@@ -50,7 +50,7 @@ func (e *Engine) tell(keys []string) {
 	e.hub.Tell(keys)
 }
 
-// Limits is described by kv.Limited.
+// Limits is described by kv.Engine.
 func (e *Engine) Limits() kv.Limits { return e.o.Limits }
 
 // Watch is described by kv.Engine.
