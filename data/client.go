@@ -99,10 +99,31 @@ func (c *Client) kind() string  { return "client" }
 func (c *Client) version() *int { return &c.V }
 
 // CreateClient stores a new client. One that registered itself, and is not yet
-// used, has an end, and there are at most maxUnused of its kind (0: any
-// number). It returns ErrClientTaken or ErrTooManyClients.
+// used, has an end, and there are about maxUnused of its kind at most (0: any
+// number): those that come at once are not counted. It returns ErrClientTaken
+// or ErrTooManyClients.
 func (s *Store) CreateClient(ctx context.Context, c Client, maxUnused int) error {
-	return s.decide(ctx, func(tx kv.Tx) (verdict, err error) { return s.createClient(tx, c, maxUnused) })
+	if c.Registered && !c.Used && maxUnused > 0 {
+		if many, err := s.hasUnused(ctx, maxUnused); err != nil {
+			return err
+		} else if many {
+			return ErrTooManyClients
+		}
+	}
+	return s.decide(ctx, func(tx kv.Tx) (verdict, err error) { return s.createClient(tx, c) })
+}
+
+// hasUnused counts in a View: there may be more of them than an engine takes
+// reads in a transaction.
+func (s *Store) hasUnused(ctx context.Context, most int) (bool, error) {
+	unused := 0
+	err := s.engine.View(ctx, func(tx kv.Reader) error {
+		return tx.Scan([]byte(unusedPrefix), nil, func(_, _ []byte) bool {
+			unused++
+			return unused < most
+		})
+	})
+	return unused >= most, err
 }
 
 // CreateInvitedClient stores a client that registered itself with an initial
@@ -119,7 +140,7 @@ func (s *Store) CreateInvitedClient(ctx context.Context, c Client, token Hash) e
 		case err != nil:
 			return nil, err
 		}
-		if verdict, err := s.createClient(tx, c, 0); verdict != nil || err != nil {
+		if verdict, err := s.createClient(tx, c); verdict != nil || err != nil {
 			return verdict, err
 		}
 		if t.Uses--; t.Uses == 0 {
@@ -130,7 +151,7 @@ func (s *Store) CreateInvitedClient(ctx context.Context, c Client, token Hash) e
 	})
 }
 
-func (s *Store) createClient(tx kv.Tx, c Client, maxUnused int) (verdict, err error) {
+func (s *Store) createClient(tx kv.Tx, c Client) (verdict, err error) {
 	c.CreatedAt = s.now()
 	c.UpdatedAt = c.CreatedAt
 	taken, err := tx.Get(clientKey(c.ID))
@@ -141,19 +162,6 @@ func (s *Store) createClient(tx kv.Tx, c Client, maxUnused int) (verdict, err er
 		return ErrClientTaken, nil
 	}
 	tx.Delete(passingKey(markKind, removedMark(c.ID)))
-	if c.Registered && !c.Used && maxUnused > 0 {
-		unused := 0
-		err := tx.Scan([]byte(unusedPrefix), nil, func(_, _ []byte) bool {
-			unused++
-			return unused < maxUnused
-		})
-		if err != nil {
-			return nil, err
-		}
-		if unused >= maxUnused {
-			return ErrTooManyClients, nil
-		}
-	}
 	return nil, putClient(tx, Client{}, &c)
 }
 
