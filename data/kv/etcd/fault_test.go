@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -154,7 +155,7 @@ func TestAWatchSurvivesACompaction(t *testing.T) {
 	here := nodes(t, c, 1)[0]
 	b := &backend{client: clientOf(t, c), prefix: "other\x00"}
 	var err error
-	if b.o, err = (Options{Endpoints: c.Endpoints()}).withDefaults(); err != nil {
+	if b.o, err = (Options{Endpoints: c.Endpoints(), Logger: slog.New(slog.DiscardHandler)}).withDefaults(); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.meet(context.Background()); err != nil {
@@ -173,7 +174,9 @@ func TestAWatchSurvivesACompaction(t *testing.T) {
 	if keys := <-told; keys != nil {
 		t.Fatalf("told of %q, want a gap", keys)
 	}
-	c.Ctl("put", "other\x00key", "v")
+	if _, err := b.client.Put(ctx, "other\x00key", "v"); err != nil {
+		t.Fatal(err)
+	}
 	if keys := <-told; len(keys) != 1 || keys[0] != "key" {
 		t.Fatalf("told of %q", keys)
 	}
@@ -298,7 +301,7 @@ func TestAuthenticationAndTLS(t *testing.T) {
 		{"a wrong password", func(o *Options) { o.Password = "another-one" }, "authentication failed"},
 		{"nobody", func(o *Options) { o.Username, o.Password = "", "" }, "user name is empty"},
 		{"a prefix that is not theirs", func(o *Options) { o.Prefix = "elsewhere" }, "permission denied"},
-		{"an authority that is not known", func(o *Options) { o.TLS = &tls.Config{} }, "certificate"},
+		{"an authority that is not known", func(o *Options) { o.TLS, o.Username, o.Password = &tls.Config{}, "", "" }, "certificate"},
 		{"TLS to an address without", func(o *Options) { o.Endpoints = []string{"http://127.0.0.1:1"} }, "write https"},
 		{"a user without a password", func(o *Options) { o.Password = "" }, "a user name needs a password"},
 	} {
