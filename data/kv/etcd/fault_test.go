@@ -301,7 +301,7 @@ func TestAuthenticationAndTLS(t *testing.T) {
 		{"a wrong password", func(o *Options) { o.Password = "another-one" }, "authentication failed"},
 		{"nobody", func(o *Options) { o.Username, o.Password = "", "" }, "user name is empty"},
 		{"a prefix that is not theirs", func(o *Options) { o.Prefix = "elsewhere" }, "permission denied"},
-		{"an authority that is not known", func(o *Options) { o.TLS, o.Username, o.Password = &tls.Config{}, "", "" }, "certificate"},
+		{"an authority that is not known", func(o *Options) { o.TLS = &tls.Config{} }, "certificate"},
 		{"TLS to an address without", func(o *Options) { o.Endpoints = []string{"http://127.0.0.1:1"} }, "write https"},
 		{"a user without a password", func(o *Options) { o.Password = "" }, "a user name needs a password"},
 	} {
@@ -322,7 +322,7 @@ func TestAuthenticationAndTLS(t *testing.T) {
 func TestNobodyAnswers(t *testing.T) {
 	began := time.Now()
 	_, err := Open(context.Background(), Options{Endpoints: []string{"127.0.0.1:1"}, Timeout: time.Second})
-	if !errors.Is(err, kv.ErrUnavailable) || time.Since(began) > 2*time.Second {
+	if !errors.Is(err, kv.ErrUnavailable) || !strings.Contains(err.Error(), "connection refused") || time.Since(began) > 2*time.Second {
 		t.Errorf("got %v after %v", err, time.Since(began))
 	}
 }
