@@ -91,6 +91,26 @@ func TestTheOnlyMemberIsKilledAndStartedAgain(t *testing.T) {
 	}
 }
 
+func TestACommitThatIsNotAnsweredIsMadeOnceOrNever(t *testing.T) {
+	c := engines.StartEtcd(t, engines.EtcdOptions{})
+	e := open(t, Options{Endpoints: c.Endpoints(), Timeout: time.Second})
+	put(t, e, "n", "+")
+	c.Members[0].Pause()
+	err := e.Update(context.Background(), func(tx kv.Tx) error {
+		v, err := tx.Get([]byte("n")) // known
+		tx.Put([]byte("n"), []byte(string(v)+"+"))
+		return err
+	})
+	if !errors.Is(err, kv.ErrUnavailable) || !strings.Contains(err.Error(), "not known") {
+		t.Fatalf("got %v", err)
+	}
+	c.Members[0].Resume()
+	soon(t, func() error { return update(e, func(tx kv.Tx) { tx.Put([]byte("later"), []byte("1")) }) })
+	if v := get(t, e, "n"); v != "+" && v != "++" {
+		t.Errorf("it holds %q", v)
+	}
+}
+
 // A member that is paused keeps its connections open and answers nothing.
 func TestAPausedMemberHoldsNobodyUpForLong(t *testing.T) {
 	c := engines.StartEtcd(t, engines.EtcdOptions{Members: 3})
