@@ -37,7 +37,12 @@ var rules = []rule{
 		under(append(signet(append(endpoints, "idp/internal/web")), "github.com/labstack/echo")...), true},
 	{"only resource/echoauth and the issuer's web side know Echo", except(within(""), append([]string{"resource/echoauth", "idp/internal/web", "bench/floor"}, endpoints...)...),
 		under("github.com/labstack/echo"), false},
-	{"only resource/grpcauth makes anybody compile gRPC", except(within(""), "resource/grpcauth"), under("google.golang.org"), true},
+	{"etcd's client, and the logger that it brings, stay behind its engine", except(within(""), "data/kv/etcd"),
+		under("go.etcd.io/etcd", "go.uber.org/zap"), false},
+	{"only resource/grpcauth and the engine on etcd know gRPC", except(within(""), "resource/grpcauth", "data/kv/etcd"), under("google.golang.org"), false},
+	{"no resource server compiles gRPC or etcd's client that did not ask for it", except(within("resource"), "resource/grpcauth"),
+		under("google.golang.org", "go.etcd.io"), true},
+	{"what starts the engines of others knows nothing of Signet's", within("prove/engines"), under("signet/data", "signet/idp", "signet/keys"), true},
 }
 
 // kits are for tests, also for those of others.

@@ -28,7 +28,8 @@ type RestoreOptions struct {
 // refuse a forged token.
 const maxKept = 16
 
-// restoreStep bounds one transaction of a restore, in bytes.
+// restoreStep bounds one transaction of a restore, in bytes, where the engine
+// does not bound it more. A longer record is one of its own.
 const restoreStep = 1 << 20
 
 // Restore fills the engine, which must be empty, from a backup: the same store
@@ -110,9 +111,16 @@ func checkBackup(r io.Reader) (info BackupInfo, meta Meta, err error) {
 
 // fill writes the pairs, and last the record that makes them a store.
 func fill(ctx context.Context, engine kv.Engine, r io.Reader, meta Meta, want BackupInfo) (BackupInfo, error) {
-	type pair struct{ key, value []byte }
 	var step []pair
 	size := 0
+	limits := engine.Limits()
+	most := restoreStep
+	if limits.Bytes > 0 {
+		most = min(most, limits.Bytes)
+	}
+	full := func(more int) bool {
+		return len(step) > 0 && (size+more > most || len(step) == limits.Ops)
+	}
 	write := func() error {
 		err := engine.Update(ctx, func(tx kv.Tx) error {
 			for _, p := range step {
@@ -131,11 +139,14 @@ func fill(ctx context.Context, engine kv.Engine, r io.Reader, meta Meta, want Ba
 		if err != nil {
 			return err
 		}
-		step = append(step, pair{bytes.Clone(key), bytes.Clone(value)})
-		if size += len(key) + len(value); size < restoreStep {
-			return nil
+		if full(len(key) + len(value)) {
+			if err := write(); err != nil {
+				return err
+			}
 		}
-		return write()
+		step = append(step, pair{bytes.Clone(key), bytes.Clone(value)})
+		size += len(key) + len(value)
+		return nil
 	})
 	if err == nil && got != want {
 		err = badBackup("it changed while it was read")

@@ -30,6 +30,13 @@ type Tx interface {
 	Delete(key []byte)
 }
 
+// Limits are the most that an engine takes of one transaction. Zero is no
+// limit.
+type Limits struct {
+	Ops   int // keys that are read, with those that a scan passes and the scans; and as many that are written
+	Bytes int // of the keys and values that are written, with the keys that are read
+}
+
 // Engine keeps the pairs.
 type Engine interface {
 	// View runs fn on a consistent view. What it sees may still be undone by
@@ -47,6 +54,10 @@ type Engine interface {
 	// under prefix was committed, here or on another node. Several changes
 	// may arrive as one. stop ends the watch.
 	Watch(prefix []byte) (changed <-chan struct{}, stop func())
+
+	// Limits are those of an Update. What is larger is refused whole, with
+	// ErrTooLarge.
+	Limits() Limits
 
 	// Close waits for running transactions and releases the store.
 	Close() error
@@ -70,6 +81,12 @@ var (
 	ErrFailed = errors.New("kv: the store stopped after a failed sync")
 	// ErrClosed says that the engine was closed.
 	ErrClosed = errors.New("kv: the store is closed")
+	// ErrUnavailable says that the store cannot be reached, or is overloaded.
+	// The text says so where it is not known whether a change was made.
+	ErrUnavailable = errors.New("kv: the store cannot be reached")
+	// ErrTooLarge says that a transaction is larger than the store takes.
+	// Nothing of it was done.
+	ErrTooLarge = errors.New("kv: a transaction that is too large for the store")
 	// ErrPair says that a key or value is empty or too long.
 	ErrPair = errors.New("kv: a key or value that may not be stored")
 )
