@@ -45,7 +45,7 @@ import (
 //	                                 kind r: Request   kind d: Device     kind u: UserCode
 //	                                 kind b: Session   kind t: InitialToken
 //	                                 kind m: a mark: this was seen, or is revoked
-//	b/<user><hash>                   "1": the user is signed in to the Session
+//	b/<user><account><hash>          "1": the user is signed in to the Session, by that Account
 //	o/<account>                      Ending of the account, 26 characters
 //	d/<nanosecond><id>               Delivery, to be tried at <nanosecond> (Unix time, 8 bytes)
 //	z/<name>                         a cell: bytes that belong to another package
@@ -150,8 +150,13 @@ func passingKey(kind byte, h Hash) []byte {
 	return append(append([]byte(passingPrefix), kind), h[:]...)
 }
 
-func signedInKey(user UserID, session Hash) []byte {
-	return append(append([]byte(signedInPrefix), user...), session[:]...)
+// signedInAs begins the keys of the sessions that have the account: one.
+func signedInAs(user UserID, account string) []byte {
+	return append(ofUser(signedInPrefix, user), account...)
+}
+
+func signedInKey(user UserID, account string, session Hash) []byte {
+	return append(signedInAs(user, account), session[:]...)
 }
 
 func endingKey(account string) []byte { return append([]byte(endingPrefix), account...) }

@@ -87,14 +87,14 @@ func (s *Store) besideSession(tx kv.Tx, old, next *Session) error {
 	}
 	if old != nil {
 		for _, a := range old.Accounts {
-			tx.Delete(signedInKey(a.User, old.Hash))
+			tx.Delete(signedInKey(a.User, a.ID, old.Hash))
 		}
 		if err := s.noteEndings(tx, *old, stay); err != nil {
 			return err
 		}
 	}
 	for _, a := range stay {
-		tx.Put(signedInKey(a.User, next.Hash), present)
+		tx.Put(signedInKey(a.User, a.ID, next.Hash), present)
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func (s *Store) besideSession(tx kv.Tx, old, next *Session) error {
 // UserSessions lists the sessions that the user is signed in to, at most 1000.
 func (s *Store) UserSessions(ctx context.Context, id UserID) (list []Session, err error) {
 	err = s.engine.View(ctx, func(tx kv.Reader) error {
-		return s.scanSignedIn(tx, id, func(v Session) bool {
+		return s.scanSignedIn(tx, ofUser(signedInPrefix, id), func(v Session) bool {
 			list = append(list, v)
 			return len(list) < maxPage
 		})
@@ -112,7 +112,7 @@ func (s *Store) UserSessions(ctx context.Context, id UserID) (list []Session, er
 
 // signedIn tells whether the account that the grant comes from still is.
 func (s *Store) signedIn(tx kv.Reader, g Grant) (there bool, err error) {
-	err = s.scanSignedIn(tx, g.User, func(v Session) bool {
+	err = s.scanSignedIn(tx, signedInAs(g.User, g.Account), func(v Session) bool {
 		there = slices.ContainsFunc(v.Accounts, func(a Account) bool {
 			return a.ID == g.Account && a.User == g.User && a.Epoch == g.Epoch
 		})
@@ -121,12 +121,11 @@ func (s *Store) signedIn(tx kv.Reader, g Grant) (there bool, err error) {
 	return there, err
 }
 
-// scanSignedIn calls fn for the living sessions that the user is signed in to.
-func (s *Store) scanSignedIn(tx kv.Reader, id UserID, fn func(Session) bool) error {
-	prefix := ofUser(signedInPrefix, id)
+// scanSignedIn calls fn for the living sessions whose keys begin so.
+func (s *Store) scanSignedIn(tx kv.Reader, prefix []byte, fn func(Session) bool) error {
 	var bad error
 	err := tx.Scan(prefix, nil, func(key, _ []byte) bool {
-		v, err := s.Sessions.get(tx, Hash(key[len(prefix):]))
+		v, err := s.Sessions.get(tx, sessionOf(key))
 		switch {
 		case errors.Is(err, ErrNone):
 			return true

@@ -184,10 +184,11 @@ func (w *sweeper) sweepPassing(kind byte, h Hash) (again time.Time, err error) {
 
 // sweepUser removes dead grants of the user, a step of them, and remembers in
 // the entry how far it came. What else is left of one who was signed out, or
-// deleted, follows. By its length, what is remembered is a grant or a session.
+// deleted, follows. By its length, what is remembered is a grant, or an account
+// and its session.
 func (w *sweeper) sweepUser(e expiryEntry) error {
 	user, session, more := UserID(e.id), e.value[len(present):], false
-	if len(session) != len(Hash{}) { // it is not through with the grants
+	if len(session) <= len(Hash{}) { // an account's name is before it: it is not through with the grants
 		session = nil
 		if more, err := w.sweepHeld(e, user); err != nil || more {
 			return err
@@ -262,7 +263,7 @@ func (w *sweeper) forget(user UserID) (more bool, err error) {
 		if i > 0 && w.tx.full() {
 			return true, nil
 		}
-		err = w.leave(sessionOf(sessions[i], user), func(a Account) bool { return a.User == user })
+		err = w.leave(sessionOf(sessions[i]), func(a Account) bool { return a.User == user })
 		w.tx.Delete(sessions[i])
 	}
 	return more, err
@@ -277,15 +278,14 @@ func (w *sweeper) signOut(u User, after []byte, step int) (last []byte, more boo
 		if i > 0 && w.tx.full() {
 			return last, true, nil
 		}
-		session := sessionOf(sessions[i], u.ID)
-		last = session[:]
-		err = w.leave(session, func(a Account) bool { return a.User == u.ID && a.Epoch != u.Epoch })
+		last = sessions[i][len(signedInPrefix)+len(u.ID):]
+		err = w.leave(sessionOf(sessions[i]), func(a Account) bool { return a.User == u.ID && a.Epoch != u.Epoch })
 	}
 	return last, more, err
 }
 
 // sessionOf reads the name of a session out of a key of signedInPrefix.
-func sessionOf(key []byte, user UserID) Hash { return Hash(key[len(signedInPrefix)+len(user):]) }
+func sessionOf(key []byte) Hash { return Hash(key[len(key)-len(Hash{}):]) }
 
 // some returns keys of the user, as many as there is room for, from the one
 // after the given rest of a key on (nil: from the first).

@@ -88,13 +88,14 @@ func expectTold(t *testing.T, s *Store, want int) {
 func TestTheSweeperGoesOnWhereAnEntrySaysThatItStopped(t *testing.T) {
 	names := hashOrder(5)
 	second, third := GrantID{0xf1}, HashOf(names[2])
+	behind := append([]byte("a2"), third[:]...)
 	for name, test := range map[string]struct {
 		reached      []byte
 		told, grants int // grants that are left
 	}{
 		"at the start":             {nil, 5, 0},
 		"behind the second grant":  {second[:], 5, 2},
-		"behind the third session": {third[:], 2, 5},
+		"behind the third session": {behind, 2, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			engines(t, func(t *testing.T, engine kv.Engine) {
