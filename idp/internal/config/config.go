@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"signet/data"
+	"signet/data/kv/address"
 	"signet/resource/token"
 )
 
@@ -16,10 +17,11 @@ type Config struct {
 	// File is the file that was read, or "" when there was none.
 	File string
 
-	Listen         string // host:port; an empty host means every address
-	Issuer         string // an absolute URL without a trailing slash
-	InsecureIssuer bool   // allow a plain-http issuer that is not loopback
-	State          string // the folder of all that the issuer keeps
+	Listen         string          // host:port; an empty host means every address
+	Issuer         string          // an absolute URL without a trailing slash
+	InsecureIssuer bool            // allow a plain-http issuer that is not loopback
+	State          string          // the folder of what the issuer keeps on this machine
+	Store          address.Address // of the store: signet.db in the state folder, unless set
 	TLS            TLS
 	TrustedProxies []netip.Prefix
 	MasterKeyFile  string // "" looks elsewhere; see package secret
