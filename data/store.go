@@ -113,6 +113,16 @@ func Open(ctx context.Context, engine kv.Engine, o Options) (*Store, error) {
 	return s, nil
 }
 
+// Exists tells whether the engine holds a store, and makes none.
+func Exists(ctx context.Context, engine kv.Engine) (there bool, err error) {
+	err = engine.View(ctx, func(r kv.Reader) error {
+		value, err := r.Get([]byte(metaKey))
+		there = value != nil
+		return err
+	})
+	return there, err
+}
+
 func newMeta(random io.Reader, now time.Time) (m Meta, err error) {
 	m.CreatedAt = now
 	if m.StoreID, err = newName(random); err != nil {
@@ -129,6 +139,9 @@ func openMeta(tx kv.Tx, fresh Meta) (m Meta, err error) {
 	}
 	if restoring != nil {
 		return m, ErrRestoring
+	}
+	if err := notMoved(tx); err != nil {
+		return m, err
 	}
 	found, err := get(tx, []byte(metaKey), &m)
 	if err != nil || found {

@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -242,6 +243,17 @@ type Limits struct {
 	LongPolls      int           // waiting at once, in all
 	LongPollsEach  int           // waiting at once, from one address
 	Shutdown       time.Duration // what running requests get at a stop
+}
+
+// StoreFile is the name of a store in the state folder.
+const StoreFile = "signet.db"
+
+// StoreAddress is where the store is.
+func (c Config) StoreAddress() address.Address {
+	if c.Store.IsZero() {
+		return address.File(filepath.Join(c.State, StoreFile))
+	}
+	return c.Store
 }
 
 // AccessTTL is how long an access token for the audience lives.

@@ -1,4 +1,4 @@
-package open
+package engines
 
 import (
 	"context"
@@ -21,7 +21,7 @@ type Options struct {
 }
 
 // ErrUnknown says that this program has no engine of that kind.
-var ErrUnknown = errors.New("open: there is no such engine in this program")
+var ErrUnknown = errors.New("engines: there is no such engine in this program")
 
 // Open opens the engine at the address, and makes an empty store where there is
 // none. Its errors name the address without its secrets.
