@@ -12,9 +12,25 @@ import (
 	"signet/data/kv"
 )
 
+// Limits are what an engine takes less of than others. The zero value is an
+// engine that takes all.
+type Limits struct {
+	Value int // bytes; kv.MaxValue unless set
+}
+
+func (l Limits) value() int {
+	if l.Value > 0 {
+		return l.Value
+	}
+	return kv.MaxValue
+}
+
 // Run runs the suite. open returns an empty engine and closes it, with
 // t.Cleanup, when the test is over; the suite may have closed it already.
-func Run(t *testing.T, open func(t *testing.T) kv.Engine) {
+func Run(t *testing.T, open func(t *testing.T) kv.Engine) { Limits{}.Run(t, open) }
+
+// Run runs the suite on an engine with limits of its own.
+func (l Limits) Run(t *testing.T, open func(t *testing.T) kv.Engine) {
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, kv.Engine)
@@ -29,7 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) kv.Engine) {
 		{"a panic reaches its caller and leaves the engine usable", panicDiscards},
 		{"a goroutine that exits inside a function leaves the engine usable", exitDiscards},
 		{"an empty key or value is refused", refusesEmpty},
-		{"a pair that is too long is refused, the longest one is not", refusesLong},
+		{"a pair that is too long is refused, the longest one is not", l.refusesLong},
 		{"what was put is copied", copies},
 		{"deleting what is not there is no error", deletesNothing},
 		{"a context that has ended runs nothing", endedContext},
@@ -45,6 +61,30 @@ func Run(t *testing.T, open func(t *testing.T) kv.Engine) {
 		{"random transactions agree with a map", agreesWithMap},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
+	}
+}
+
+// RunNodes runs what engines on one store promise each other, each as the
+// engine of a node of its own. open returns n engines on an empty store, and
+// closes them with t.Cleanup.
+func RunNodes(t *testing.T, open func(t *testing.T, n int) []kv.Engine) {
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, []kv.Engine)
+	}{
+		{"a commit on one node is read on the others", readElsewhere},
+		{"increments on every node all count", countersRaceAcross},
+		{"of many nodes that take the same key, one wins", oneWinnerAcross},
+		{"of two nodes that delete in a range that both read, one sees the other", deletesAcross},
+		{"of two nodes that insert in a range that both read, one sees the other", insertsAcross},
+		{"an update in a range that was read is seen", updatesAcross},
+		{"what was not there a moment ago is found", absentNoMore},
+		{"what was there a moment ago is not", presentNoMore},
+		{"an answer, an error and a panic come from what is so", nothingStale},
+		{"two keys that change together are never seen apart", neverTorn},
+		{"a watch wakes for a commit of another node", watchAcross},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, open(t, 3)) })
 	}
 }
 

@@ -188,10 +188,10 @@ func refusesEmpty(t *testing.T, e kv.Engine) {
 	}
 }
 
-func refusesLong(t *testing.T, e kv.Engine) {
+func (l Limits) refusesLong(t *testing.T, e kv.Engine) {
 	refuses(t, e, make([]byte, kv.MaxKey+1), []byte("v"))
 	refuses(t, e, []byte("k"), make([]byte, kv.MaxValue+1))
-	key, value := bytes.Repeat([]byte("k"), kv.MaxKey), bytes.Repeat([]byte("v"), kv.MaxValue)
+	key, value := bytes.Repeat([]byte("k"), kv.MaxKey), bytes.Repeat([]byte("v"), l.value())
 	put(t, e, string(key), string(value))
 	holds(t, e, string(key)+"="+string(value))
 }

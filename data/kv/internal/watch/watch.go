@@ -37,10 +37,20 @@ func (h *Hub) Add(prefix []byte) (changed <-chan struct{}, stop func()) {
 
 // Tell wakes each watcher that has one of keys under its prefix.
 func (h *Hub) Tell(keys []string) {
+	h.wake(func(w *watcher) bool { return w.wants(keys) })
+}
+
+// TellAll wakes every watcher: something may have changed, and nobody knows
+// what.
+func (h *Hub) TellAll() {
+	h.wake(func(*watcher) bool { return true })
+}
+
+func (h *Hub) wake(whom func(*watcher) bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for w := range h.watchers {
-		if w.wants(keys) {
+		if whom(w) {
 			select {
 			case w.changed <- struct{}{}:
 			default: // told already, and not yet read: one waking is enough

@@ -1,0 +1,9 @@
+// Package engines starts what the engines stand on, the real things in
+// processes of their own, on free ports of this machine: etcd members so far.
+// Who uses it does not say again how a member is started, killed, paused and
+// started again.
+//
+// It is for tests only and takes a *testing.T everywhere. Where a program is
+// not installed, the test is skipped and says what to install; with
+// SIGNET_MUST=1, as in CI, it fails instead. It knows nothing of Signet.
+package engines

@@ -1,0 +1,149 @@
+package engines
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"signet/prove/child"
+)
+
+// EtcdOptions are how a cluster is started.
+type EtcdOptions struct {
+	Members   int      // 1 unless set
+	Cert, Key string   // files: with them clients come over TLS
+	Flags     []string // more of etcd's own
+}
+
+// Etcd is a cluster of etcd members.
+type Etcd struct {
+	Members []*Member
+	t       *testing.T
+	etcdctl string
+	scheme  string
+}
+
+// Member is one process of a cluster.
+type Member struct {
+	Endpoint string // for clients, as a URL
+
+	t       *testing.T
+	binary  string
+	args    []string
+	process *child.Process
+	paused  bool
+}
+
+// StartEtcd starts a cluster until the test ends, and waits until it takes
+// writes.
+func StartEtcd(t *testing.T, o EtcdOptions) *Etcd {
+	t.Helper()
+	binary := tool(t, "etcd", "etcd-server")
+	c := &Etcd{t: t, etcdctl: tool(t, "etcdctl", "etcd-client"), scheme: "http"}
+	n := max(o.Members, 1)
+	if o.Cert != "" {
+		c.scheme = "https"
+		o.Flags = append([]string{"--cert-file=" + o.Cert, "--key-file=" + o.Key}, o.Flags...)
+	}
+	ports := child.FreePorts(t, 2*n)
+	var cluster []string
+	for i := range n {
+		cluster = append(cluster, fmt.Sprintf("m%d=http://127.0.0.1:%s", i, ports[2*i+1]))
+	}
+	dir := t.TempDir()
+	for i := range n {
+		name, peer, _ := strings.Cut(cluster[i], "=")
+		client := c.scheme + "://127.0.0.1:" + ports[2*i]
+		c.Members = append(c.Members, &Member{Endpoint: client, t: t, binary: binary, args: append([]string{
+			"--name=" + name,
+			"--data-dir=" + filepath.Join(dir, name),
+			"--listen-client-urls=" + client,
+			"--advertise-client-urls=" + client,
+			"--listen-peer-urls=" + peer,
+			"--initial-advertise-peer-urls=" + peer,
+			"--initial-cluster=" + strings.Join(cluster, ","),
+			"--logger=zap",
+			"--log-outputs=stderr",
+		}, o.Flags...)})
+	}
+	for _, m := range c.Members {
+		m.Start()
+	}
+	for _, m := range c.Members {
+		m.Ready()
+	}
+	return c
+}
+
+// Endpoints are the members' addresses.
+func (c *Etcd) Endpoints() (all []string) {
+	for _, m := range c.Members {
+		all = append(all, m.Endpoint)
+	}
+	return all
+}
+
+// Ctl runs etcdctl on the cluster and returns what it printed.
+func (c *Etcd) Ctl(args ...string) string {
+	c.t.Helper()
+	flags := []string{"--endpoints=" + strings.Join(c.Endpoints(), ","), "--insecure-skip-tls-verify"}
+	cmd := exec.Command(c.etcdctl, append(flags, args...)...)
+	cmd.Env = append(cmd.Environ(), "ETCDCTL_API=3")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		c.t.Fatalf("etcdctl %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// Leader returns the member that leads, or fails the test when none does for
+// long.
+func (c *Etcd) Leader() *Member {
+	c.t.Helper()
+	for deadline := time.Now().Add(child.Patience); time.Now().Before(deadline); {
+		for _, m := range c.Members {
+			cmd := exec.Command(c.etcdctl, "--endpoints="+m.Endpoint, "--insecure-skip-tls-verify", "--command-timeout=1s", "endpoint", "status")
+			cmd.Env = append(cmd.Environ(), "ETCDCTL_API=3")
+			// endpoint, id, version, size, whether it leads
+			if out, err := cmd.Output(); err == nil && strings.Contains(string(out), ", true, ") {
+				return m
+			}
+		}
+	}
+	c.t.Fatal("no member leads")
+	return nil
+}
+
+// Start starts a member, or starts it again on what it kept.
+func (m *Member) Start() {
+	m.t.Helper()
+	m.process = child.Start(m.t, m.binary, m.args, nil, "")
+	m.t.Cleanup(m.Resume)
+}
+
+// Ready waits until the member takes requests of clients.
+func (m *Member) Ready() {
+	m.t.Helper()
+	m.process.Says("serving client traffic ")
+}
+
+// Kill ends the member at once, as kill -9 does.
+func (m *Member) Kill() { m.process.Kill() }
+
+// Pause stops the member in the middle of what it does, with its connections
+// open, until Resume.
+func (m *Member) Pause() {
+	m.paused = true
+	m.process.Pause()
+}
+
+// Resume lets a paused member go on.
+func (m *Member) Resume() {
+	if m.paused {
+		m.paused = false
+		m.process.Resume()
+	}
+}
