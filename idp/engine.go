@@ -12,6 +12,7 @@ import (
 	"signet/data/kv/address"
 	"signet/data/kv/bolt"
 	"signet/data/kv/engines"
+	"signet/data/kv/etcd"
 	"signet/idp/internal/config"
 	"signet/idp/internal/control"
 )
@@ -85,12 +86,15 @@ func (h *house) giveToOwner() error {
 
 // storeStats is what the engine counted, where it counts.
 func (h *house) storeStats() control.StoreStats {
-	counting, ok := h.engine.(interface{ Stats() bolt.Stats })
-	if !ok {
-		return control.StoreStats{}
+	switch counting := h.engine.(type) {
+	case interface{ Stats() bolt.Stats }:
+		s := counting.Stats()
+		return control.StoreStats{Transactions: s.Updates, Commits: s.Commits, Bytes: s.Bytes, Free: s.Free}
+	case interface{ Stats() etcd.Stats }: // the same of every engine on a remote store
+		s := counting.Stats()
+		return control.StoreStats{Transactions: s.Updates, RoundTrips: s.RoundTrips, Conflicts: s.Conflicts}
 	}
-	s := counting.Stats()
-	return control.StoreStats{Transactions: s.Updates, Commits: s.Commits, Bytes: s.Bytes, Free: s.Free}
+	return control.StoreStats{}
 }
 
 // rewriteStore rewrites the file of a store that is one. What is left of old

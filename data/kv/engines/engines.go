@@ -25,10 +25,12 @@ var ErrUnknown = errors.New("engines: there is no such engine in this program")
 
 // Open opens the engine at the address, and makes an empty store where there is
 // none. Its errors name the address without its secrets.
-func Open(_ context.Context, at address.Address, o Options) (kv.Engine, error) {
+func Open(ctx context.Context, at address.Address, o Options) (kv.Engine, error) {
 	switch at.Engine() {
 	case address.Bolt:
 		return opened(bolt.Open(at.Path(), bolt.Options{Timeout: o.Timeout, Logger: o.Logger}))
+	case address.Etcd:
+		return opened(openEtcd(ctx, at, o))
 	}
 	return nil, fmt.Errorf("%w: %s", ErrUnknown, at)
 }
