@@ -7,12 +7,28 @@ import (
 	"signet/data/kv"
 )
 
-// What one transaction of a restore or a copy writes. An etcd cluster takes 128
-// operations and 1.5 MiB unless it was told otherwise.
+// What one transaction of a restore or a copy writes, where the engine does not
+// bound it more. A longer record is one of its own.
 const (
-	batchPairs = 100
+	batchPairs = 1000
 	batchBytes = 1 << 20
 )
+
+// batchOf is how many pairs and bytes the engine takes at once, with room for
+// the sign of a move.
+func batchOf(engine kv.Engine) (pairs, bytes int) {
+	l := engine.Limits()
+	if pairs = batchPairs; l.Ops > 0 {
+		pairs = max(1, min(pairs, l.Ops-1))
+	}
+	if bytes = batchBytes; l.Bytes > 0 {
+		bytes = min(bytes, l.Bytes-signRoom)
+	}
+	return pairs, bytes
+}
+
+// signRoom is more than a sign takes with its key.
+const signRoom = 8 << 10
 
 // batch collects pairs and writes them in transactions that every engine takes.
 type batch struct {
@@ -25,7 +41,8 @@ type batch struct {
 
 // put adds a pair, and writes the batch first if it is full.
 func (b *batch) put(ctx context.Context, key, value []byte) error {
-	if len(b.pairs) == batchPairs || len(b.pairs) > 0 && b.size+len(key)+len(value) > batchBytes {
+	pairs, most := batchOf(b.engine)
+	if len(b.pairs) == pairs || len(b.pairs) > 0 && b.size+len(key)+len(value) > most {
 		if err := b.flush(ctx); err != nil {
 			return err
 		}
@@ -99,6 +116,7 @@ func readPage(ctx context.Context, engine kv.Engine, after []byte) (page [][2][]
 
 // clearAll removes every pair but those that keep names.
 func clearAll(ctx context.Context, engine kv.Engine, keep string) error {
+	pairs, _ := batchOf(engine)
 	for {
 		page, err := readPage(ctx, engine, nil)
 		if err != nil {
@@ -107,7 +125,7 @@ func clearAll(ctx context.Context, engine kv.Engine, keep string) error {
 		removed := 0
 		for len(page) > 0 {
 			n := 0
-			some := page[:min(len(page), batchPairs)]
+			some := page[:min(len(page), pairs)]
 			page = page[len(some):]
 			err := engine.Update(ctx, func(tx kv.Tx) error {
 				n = 0

@@ -91,6 +91,10 @@ func clientHoldsAny(tx kv.Reader, id string) (holds bool, err error) {
 // start to the next.
 const configuredCell = "configured_clients"
 
+// configuredStep is how many of them one transaction writes about: etcd takes
+// 128 operations.
+const configuredStep = 100
+
 // ConfiguredClients is told at each start which clients the configuration has.
 // The access tokens of those that it had at the last start, and that are nowhere
 // any more, are revoked. Their grants stay, for a line that comes back: nobody
@@ -109,10 +113,18 @@ func (s *Store) ConfiguredClients(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	return s.engine.Update(ctx, func(tx kv.Tx) error {
-		for _, id := range ids { // one that was moved here from the store
-			tx.Delete(passingKey(markKind, removedMark(id)))
+	for some := range slices.Chunk(ids, configuredStep) { // one that was moved here from the store
+		err := s.engine.Update(ctx, func(tx kv.Tx) error {
+			for _, id := range some {
+				tx.Delete(passingKey(markKind, removedMark(id)))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
+	}
+	return s.engine.Update(ctx, func(tx kv.Tx) error {
 		tx.Put(cellKey(configuredCell), now)
 		return nil
 	})

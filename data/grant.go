@@ -219,20 +219,29 @@ type endedStep struct {
 	unread error
 }
 
-// endAtOnce bounds the grants that one transaction looks at.
+// endAtOnce bounds the grants that one transaction looks at, where the engine
+// does not bound it more.
 const endAtOnce = 100
 
 func (st *Store) endSome(tx kv.Tx, id UserID, after GrantID, ends func(Grant) bool) (s endedStep, err error) {
+	t := st.step(tx)
+	tx = t
 	var held []GrantID
+	most := t.some(endAtOnce)
 	err = scanHeld(tx, id, after, func(grant GrantID) bool {
 		held = append(held, grant)
-		return len(held) < endAtOnce
+		return len(held) < most
 	})
 	if err != nil {
 		return s, err
 	}
-	s.more = len(held) == endAtOnce
-	for _, s.last = range held {
+	s.more = len(held) == most
+	for i := range held {
+		if t.full() {
+			s.more = true
+			return s, nil
+		}
+		s.last = held[i]
 		g, found, err := getGrant(tx, s.last)
 		switch {
 		case unreadable(err):

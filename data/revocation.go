@@ -48,6 +48,8 @@ type Revocation struct {
 	// that was looked at last.
 	BlocksDone bool   `json:"blocks_done,omitzero"`
 	Cursor     []byte `json:"cursor,omitempty"`
+	// Marking is what is left of a block that is gone: bits to be set.
+	Marking *Block `json:"marking,omitzero"`
 
 	GrantsEnded   int `json:"grants_ended,omitzero"`
 	GrantsRevoked int `json:"grants_revoked,omitzero"` // that go on, without the access tokens that they had out
@@ -159,7 +161,7 @@ func (s *Store) goOn(ctx context.Context, r Revocation, steps int, progress func
 			case !next.DoneAt.IsZero(): // the sweeper was faster
 				return nil
 			}
-			w := revoker{s: s, tx: tx, r: &next, left: revokeStep}
+			w := revoker{s: s, tx: s.step(tx), r: &next, left: revokeStep}
 			return w.step()
 		})
 		if err != nil {
@@ -209,9 +211,10 @@ func (w *sweeper) sweepRevocation(e expiryEntry) error {
 	case err != nil:
 		return err
 	case found && r.DoneAt.IsZero():
-		w.left = 0 // a step of it is one of the sweep
 		step := revoker{s: w.s, tx: w.tx, r: &r, left: revokeStep}
-		if err = step.step(); !unreadable(err) {
+		err = step.step()
+		w.left -= (revokeStep - step.left) * sweepStep / revokeStep // a whole step of it is one of the sweep
+		if !unreadable(err) {
 			return err // and comes again at once
 		}
 		again = w.unread(err)

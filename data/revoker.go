@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"log/slog"
 	"slices"
-
-	"signet/data/kv"
 )
 
 // What one transaction of a revocation may do, in looks at a record: to look at
@@ -18,7 +16,7 @@ const (
 // revoker is one transaction of a revocation.
 type revoker struct {
 	s    *Store
-	tx   kv.Tx
+	tx   *step
 	r    *Revocation
 	left int // looks
 }
@@ -27,7 +25,10 @@ type revoker struct {
 func (w *revoker) step() error {
 	more := true
 	var err error
-	if !w.r.BlocksDone {
+	if err = w.goOnMarking(); err != nil {
+		return err
+	}
+	if w.r.Marking == nil && !w.r.BlocksDone && !w.tx.full() {
 		if more, err = w.blocks(); err != nil {
 			return err
 		}
@@ -35,7 +36,7 @@ func (w *revoker) step() error {
 			w.r.BlocksDone, w.r.Cursor = true, nil
 		}
 	}
-	if w.r.BlocksDone && w.left > 0 {
+	if w.r.BlocksDone && w.left > 0 && !w.tx.full() {
 		if more, err = w.grants(); err != nil {
 			return err
 		}
@@ -52,13 +53,14 @@ type pair struct{ key, value []byte }
 
 // after collects as many pairs behind the cursor as may be looked at.
 func (w *revoker) after(prefixes ...[]byte) (found []pair, more bool, err error) {
+	most := w.tx.some(w.left)
 	for _, prefix := range prefixes {
 		var start []byte
 		if bytes.Compare(w.r.Cursor, prefix) >= 0 {
 			start = append(slices.Clone(w.r.Cursor), 0)
 		}
 		err = w.tx.Scan(prefix, start, func(key, value []byte) bool {
-			if more = len(found) >= w.left; !more {
+			if more = len(found) >= most; !more {
 				found = append(found, pair{slices.Clone(key), slices.Clone(value)})
 			}
 			return !more
@@ -91,13 +93,13 @@ func (w *revoker) blocks() (more bool, err error) {
 	slices.SortFunc(prefixes, bytes.Compare)
 	found, more, err := w.after(prefixes...)
 	for i := 0; i < len(found) && err == nil; i++ {
-		if w.left <= 0 {
+		if w.left <= 0 || w.r.Marking != nil || i > 0 && w.tx.full() {
 			return true, nil
 		}
 		err = w.block(found[i], of)
 		w.r.Cursor = found[i].key
 	}
-	return more, err
+	return more || w.r.Marking != nil, err
 }
 
 func (w *revoker) block(p pair, of map[StatusListID]StatusList) error {
@@ -110,11 +112,42 @@ func (w *revoker) block(p pair, of map[StatusListID]StatusList) error {
 		return nil
 	}
 	if list, living := of[b.List]; living {
-		b.mark(w.tx, list)
-		w.left -= int(b.Count) * revokeStep / maxBlock // a full block is a step of its own
 		w.r.BlocksRevoked++
+		w.mark(b, list)
 	}
 	w.tx.Delete(p.key)
+	return nil
+}
+
+// mark sets the bits of a block, as many as there is room for. Nobody draws from
+// it any more, since it is gone with the first of them.
+func (w *revoker) mark(b Block, list StatusList) {
+	part := b
+	part.Count = uint32(w.tx.most(int(b.Count)))
+	part.mark(w.tx, list)
+	w.left -= int(part.Count) * revokeStep / maxBlock // a full block is a step of its own
+	w.r.Marking = nil
+	if part.Count < b.Count {
+		b.First, b.Count = b.First+part.Count, b.Count-part.Count
+		w.r.Marking = &b
+	}
+}
+
+// goOnMarking goes on with the block that an earlier step did not finish.
+func (w *revoker) goOnMarking() error {
+	if w.r.Marking == nil {
+		return nil
+	}
+	var list StatusList
+	found, err := get(w.tx, statusListKey(w.r.Marking.List), &list)
+	if err != nil {
+		return err
+	}
+	if !found { // nor are its tokens
+		w.r.Marking = nil
+		return nil
+	}
+	w.mark(*w.r.Marking, list)
 	return nil
 }
 
@@ -138,7 +171,7 @@ func (w *revoker) grants() (more bool, err error) {
 	}
 	found, more, err := w.after(prefix)
 	for i := 0; i < len(found) && err == nil; i++ {
-		if w.left <= 0 {
+		if w.left <= 0 || i > 0 && w.tx.full() {
 			return true, nil
 		}
 		key := found[i].key

@@ -18,19 +18,22 @@ type unsettled struct {
 // that are dead are removed, and access tokens that say what no longer holds
 // are revoked. It looks at a step of them.
 func (s *Store) settleSome(tx kv.Tx, id UserID, after GrantID) (rest unsettled, err error) {
+	w := sweeper{s: s, tx: s.step(tx), now: s.now()}
 	var held []GrantID
-	err = scanHeld(tx, id, after, func(grant GrantID) bool {
+	most := w.tx.some(endAtOnce)
+	err = scanHeld(w.tx, id, after, func(grant GrantID) bool {
 		held = append(held, grant)
-		return len(held) < endAtOnce
+		return len(held) < most
 	})
-	w := sweeper{s: s, tx: tx, now: s.now()}
-	for _, rest.last = range held {
-		if err != nil {
-			return rest, err
+	rest = unsettled{last: after, more: len(held) == most}
+	for i := 0; i < len(held) && err == nil; i++ {
+		if w.tx.full() {
+			rest.more = true
+			break
 		}
-		_, err = w.sweepGrant(rest.last)
+		_, err = w.sweepGrant(held[i])
+		rest.last = held[i]
 	}
-	rest.more = len(held) == endAtOnce
 	return rest, err
 }
 

@@ -295,8 +295,9 @@ func (w *sweeper) sweepStatusList(e expiryEntry) error {
 
 func (w *sweeper) dropSome(prefix []byte) (more bool, err error) {
 	var step [][]byte
+	most := w.tx.most(w.left)
 	err = w.tx.Scan(prefix, nil, func(key, _ []byte) bool {
-		more = len(step) >= max(w.left, 1)
+		more = len(step) >= most
 		if !more {
 			step = append(step, slices.Clone(key))
 		}

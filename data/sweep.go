@@ -33,9 +33,9 @@ func (s *Store) Sweep(ctx context.Context, limit int) (swept int, err error) {
 
 func (s *Store) sweepStep(ctx context.Context, budget int) (looked int, err error) {
 	err = s.engine.Update(ctx, func(tx kv.Tx) error {
-		w := sweeper{s: s, tx: tx, now: s.now(), left: budget}
+		w := sweeper{s: s, tx: s.step(tx), now: s.now(), left: budget}
 		due, err := w.due()
-		for i := 0; i < len(due) && err == nil && w.left > 0; i++ {
+		for i := 0; i < len(due) && err == nil && w.left > 0 && !w.tx.full(); i++ {
 			err = w.sweep(due[i])
 		}
 		looked = budget - max(w.left, 0)
@@ -56,7 +56,7 @@ func (s *Store) cleanGrants(tx kv.Tx, id UserID) {
 // sweeper is one transaction of a sweep.
 type sweeper struct {
 	s    *Store
-	tx   kv.Tx
+	tx   *step
 	now  time.Time
 	left int // records that it may still look at
 }
@@ -69,6 +69,7 @@ type expiryEntry struct {
 // due collects the entries first: what a scan sees while the transaction
 // writes is nobody's promise.
 func (w *sweeper) due() (due []expiryEntry, err error) {
+	most := w.tx.some(w.left)
 	err = w.tx.Scan([]byte(expiryPrefix), nil, func(key, value []byte) bool {
 		e := expiryEntry{key: append([]byte(nil), key...), value: append([]byte(nil), value...)}
 		second, kind, id, ok := parseExpiryKey(e.key)
@@ -81,7 +82,7 @@ func (w *sweeper) due() (due []expiryEntry, err error) {
 		}
 		e.kind, e.id = kind, id
 		due = append(due, e)
-		return len(due) < w.left
+		return len(due) < most
 	})
 	return due, err
 }
@@ -220,20 +221,25 @@ func (w *sweeper) sweepHeld(e expiryEntry, user UserID) (more bool, err error) {
 		after = GrantID(rest)
 	}
 	var step []GrantID
+	most := w.tx.some(w.left)
 	err = scanHeld(w.tx, user, after, func(id GrantID) bool {
-		more = len(step) >= max(w.left, 1)
+		more = len(step) >= most
 		if !more {
 			step = append(step, id)
 		}
 		return !more
 	})
 	for i := 0; i < len(step) && err == nil; i++ {
+		if i > 0 && w.tx.full() {
+			more = true
+			break
+		}
 		w.left--
 		_, err = w.sweepGrant(step[i])
+		after = step[i]
 	}
 	if err == nil && more {
-		last := step[len(step)-1]
-		w.reach(e, last[:])
+		w.reach(e, after[:])
 	}
 	return more, err
 }
@@ -253,6 +259,9 @@ func (w *sweeper) forget(user UserID) (more bool, err error) {
 	}
 	sessions, more, err := w.some(signedInPrefix, user, nil, max(w.left, 1))
 	for i := 0; i < len(sessions) && err == nil; i++ {
+		if i > 0 && w.tx.full() {
+			return true, nil
+		}
 		err = w.leave(sessionOf(sessions[i], user), func(a Account) bool { return a.User == user })
 		w.tx.Delete(sessions[i])
 	}
@@ -265,6 +274,9 @@ func (w *sweeper) forget(user UserID) (more bool, err error) {
 func (w *sweeper) signOut(u User, after []byte, step int) (last []byte, more bool, err error) {
 	sessions, more, err := w.some(signedInPrefix, u.ID, after, step)
 	for i := 0; i < len(sessions) && err == nil; i++ {
+		if i > 0 && w.tx.full() {
+			return last, true, nil
+		}
 		session := sessionOf(sessions[i], u.ID)
 		last = session[:]
 		err = w.leave(session, func(a Account) bool { return a.User == u.ID && a.Epoch != u.Epoch })
@@ -282,6 +294,7 @@ func (w *sweeper) some(prefix string, user UserID, after []byte, room int) (keys
 	if after != nil {
 		start = slices.Concat(ofUser(prefix, user), after, []byte{0})
 	}
+	room = w.tx.some(room)
 	err = w.tx.Scan(ofUser(prefix, user), start, func(key, _ []byte) bool {
 		if more = len(keys) >= room; !more {
 			keys = append(keys, append([]byte(nil), key...))

@@ -126,6 +126,7 @@ func (s *Store) ReplacePassword(ctx context.Context, id UserID, proved, hash str
 func (s *Store) DeleteUser(ctx context.Context, id UserID) error {
 	var rest unsettled
 	err := s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
+		tx = s.step(tx)
 		u, found, err := getUser(tx, id)
 		if err != nil {
 			return nil, err
@@ -156,6 +157,7 @@ func (s *Store) changeUser(ctx context.Context, id UserID, keep *GrantID, change
 	var rest unsettled
 	err := s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
 		rest = unsettled{}
+		tx = s.step(tx)
 		old, found, err := getUser(tx, id)
 		if err != nil {
 			return nil, err
@@ -181,7 +183,7 @@ func (s *Store) changeUser(ctx context.Context, id UserID, keep *GrantID, change
 		if err := keepGrant(tx, keep, old, changed); err != nil {
 			return nil, err
 		}
-		w, signedIn := sweeper{s: s, tx: tx, now: s.now()}, false
+		w, signedIn := sweeper{s: s, tx: s.step(tx), now: s.now()}, false
 		if changed.Epoch != old.Epoch {
 			if _, signedIn, err = w.signOut(changed, nil, endAtOnce); err != nil {
 				return nil, err

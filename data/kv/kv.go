@@ -30,6 +30,13 @@ type Tx interface {
 	Delete(key []byte)
 }
 
+// Limits are the most that an engine takes of one transaction. Zero is no
+// limit.
+type Limits struct {
+	Ops   int // keys that are read, with those that a scan passes and the scans; and as many that are written
+	Bytes int // of the keys and values that are written, with the keys that are read
+}
+
 // Engine keeps the pairs.
 type Engine interface {
 	// View runs fn on a consistent view. What it sees may still be undone by
@@ -47,6 +54,10 @@ type Engine interface {
 	// under prefix was committed, here or on another node. Several changes
 	// may arrive as one. stop ends the watch.
 	Watch(prefix []byte) (changed <-chan struct{}, stop func())
+
+	// Limits are those of an Update. What is larger is refused whole, with
+	// ErrTooLarge.
+	Limits() Limits
 
 	// Close waits for running transactions and releases the store.
 	Close() error

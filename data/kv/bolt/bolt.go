@@ -108,6 +108,9 @@ func (e *Engine) Watch(prefix []byte) (changed <-chan struct{}, stop func()) {
 	return e.watch.Add(prefix)
 }
 
+// Limits is described by kv.Engine: memory is the only one.
+func (e *Engine) Limits() kv.Limits { return kv.Limits{} }
+
 // Close lets the writers that already wait finish, waits for every running
 // transaction and releases the file.
 func (e *Engine) Close() error {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"google.golang.org/protobuf/proto"
 
 	"signet/data/kv"
 	"signet/data/kv/internal/optimistic"
@@ -105,7 +104,7 @@ func (b *backend) fits(c optimistic.Change, checks []clientv3.Cmp, reads, writes
 	}
 	size := envelope
 	for i := range checks {
-		size += proto.Size(checks[i].GetCompare())
+		size += opSize + len(checks[i].GetCompare().Key) + len(checks[i].GetCompare().RangeEnd)
 	}
 	for _, op := range append(reads, writes...) {
 		size += opSize + len(op.KeyBytes()) + len(op.ValueBytes())

@@ -43,8 +43,10 @@ type Options struct {
 	// --max-txn-ops and --max-request-bytes, 128 and 1.5 MiB as there.
 	MaxOps, MaxBytes int
 
-	// Timeout, Cache, Running and Waiting are those of every engine on a remote
-	// store: see Limits.
+	// Timeout bounds a transaction, and of a View each read: 3 seconds unless
+	// set. Cache is how many bytes of pairs are remembered: 32 MB unless set.
+	// Running transactions are under way at once, and so many more are Waiting:
+	// 256 and 1024 unless set. Others get kv.ErrUnavailable at once.
 	Timeout          time.Duration
 	Cache            int
 	Running, Waiting int
@@ -135,6 +137,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		Cache:   o.Cache,
 		Running: o.Running,
 		Waiting: o.Waiting,
+		Limits:  kv.Limits{Ops: o.MaxOps, Bytes: o.MaxBytes - envelope - 3*o.MaxOps*opSize},
 	}), nil
 }
 

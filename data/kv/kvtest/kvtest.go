@@ -78,6 +78,8 @@ func RunNodes(t *testing.T, open func(t *testing.T, n int) []kv.Engine) {
 		{"of two nodes that delete in a range that both read, one sees the other", deletesAcross},
 		{"of two nodes that insert in a range that both read, one sees the other", insertsAcross},
 		{"an update in a range that was read is seen", updatesAcross},
+		{"what comes between a scan and its commit is seen", behindAScan},
+		{"a key that was read before a scan is the same in it", twiceTheSame},
 		{"what was not there a moment ago is found", absentNoMore},
 		{"what was there a moment ago is not", presentNoMore},
 		{"an answer, an error and a panic come from what is so", nothingStale},

@@ -12,8 +12,20 @@ import (
 
 func viewIsConsistent(t *testing.T, e kv.Engine) {
 	put(t, e, "a", "1", "b", "1")
+	for _, first := range []func(kv.Reader){
+		func(r kv.Reader) { same(t, []string{get(t, r, "a")}, []string{"1"}) },
+		func(r kv.Reader) { same(t, scan(t, r, "", ""), []string{"a=1", "b=1"}) },
+	} {
+		viewStaysAsItWas(t, e, first)
+		update(t, e, func(tx kv.Tx) { tx.Delete([]byte("c")) })
+		put(t, e, "a", "1", "b", "1")
+	}
+}
+
+func viewStaysAsItWas(t *testing.T, e kv.Engine, first func(kv.Reader)) {
+	t.Helper()
 	err := e.View(context.Background(), func(r kv.Reader) error {
-		same(t, []string{get(t, r, "a")}, []string{"1"})
+		first(r)
 		written := make(chan struct{})
 		go func() { // of another caller: transactions do not nest
 			defer close(written)
@@ -21,6 +33,7 @@ func viewIsConsistent(t *testing.T, e kv.Engine) {
 		}()
 		<-written
 		same(t, scan(t, r, "", ""), []string{"a=1", "b=1"})
+		same(t, []string{get(t, r, "a"), get(t, r, "c")}, []string{"1", "-"})
 		return nil
 	})
 	if err != nil {

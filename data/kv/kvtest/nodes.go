@@ -130,6 +130,49 @@ func updatesAcross(t *testing.T, nodes []kv.Engine) {
 	}, 6)
 }
 
+// behindAScan lets another node write while a transaction is under way.
+func behindAScan(t *testing.T, nodes []kv.Engine) {
+	for _, c := range []struct {
+		behind func(tx kv.Tx)
+		want   string
+	}{
+		{func(tx kv.Tx) { tx.Put([]byte("p/2"), []byte("new")) }, "[p/1=old p/2=new p/3=old]"},
+		{func(tx kv.Tx) { tx.Put([]byte("p/3"), []byte("new")) }, "[p/1=old p/3=new]"},
+		{func(tx kv.Tx) { tx.Put([]byte("p/4"), []byte("new")) }, "[p/1=old p/3=old p/4=new]"},
+		{func(tx kv.Tx) { tx.Delete([]byte("p/3")) }, "[p/1=old]"},
+		{func(tx kv.Tx) { tx.Delete([]byte("p/1")); tx.Delete([]byte("p/3")) }, "[]"},
+	} {
+		update(t, nodes[0], func(tx kv.Tx) {
+			tx.Delete([]byte("p/2"))
+			tx.Delete([]byte("p/4"))
+		})
+		put(t, nodes[0], "p/1", "old", "p/3", "old")
+		runs := 0
+		update(t, nodes[0], func(tx kv.Tx) {
+			runs++
+			seen := scan(t, tx, "p/", "")
+			if runs == 1 {
+				update(t, nodes[1], c.behind)
+			}
+			tx.Put([]byte("seen"), fmt.Append(nil, seen))
+		})
+		wrote := ""
+		update(t, nodes[2], func(tx kv.Tx) { wrote = get(t, tx, "seen") })
+		same(t, []string{wrote}, []string{c.want})
+	}
+}
+
+// twiceTheSame has a node remember a pair that another one changes, and then
+// meet it in a scan, which knows better.
+func twiceTheSame(t *testing.T, nodes []kv.Engine) {
+	put(t, nodes[1], "p/1", "old")
+	put(t, nodes[0], "p/1", "new")
+	update(t, nodes[1], func(tx kv.Tx) {
+		tx.Put([]byte("seen"), []byte(get(t, tx, "p/1")+", "+scan(t, tx, "p/", "")[0]))
+	})
+	holds(t, nodes[2], "p/1=new", "seen=new, p/1=new")
+}
+
 func absentNoMore(t *testing.T, nodes []kv.Engine) {
 	update(t, nodes[1], func(tx kv.Tx) { _ = get(t, tx, "k") }) // and remembers that it is not there
 	put(t, nodes[0], "k", "first")

@@ -74,12 +74,15 @@ func (e *Engine) Update(ctx context.Context, fn func(kv.Tx) error) error {
 		e.commit(t)
 	}
 
-	t := &tx{root: e.root.Load()}
+	t := &tx{root: e.root.Load(), used: make(map[string]use)}
 	if err := fn(t); err != nil {
 		return err
 	}
 	if t.err != nil {
 		return t.err
+	}
+	if err := t.fits(); err != nil {
+		return err
 	}
 	if len(t.keys) > 0 && len(e.failures) > 0 {
 		err := e.failures[0]
@@ -120,12 +123,15 @@ func (e *Engine) ready(ctx context.Context) error {
 
 // tx is both kinds of transaction: its own root is its view and its overlay.
 type tx struct {
-	root *node
-	keys []string // written or deleted
-	err  error    // the first pair that was refused
+	root  *node
+	keys  []string // written or deleted
+	err   error    // the first pair that was refused
+	used  map[string]use
+	scans int
 }
 
 func (t *tx) Get(key []byte) ([]byte, error) {
+	t.reads(string(key))
 	value, ok := t.root.get(string(key))
 	if !ok {
 		return nil, nil
@@ -135,8 +141,13 @@ func (t *tx) Get(key []byte) ([]byte, error) {
 
 func (t *tx) Scan(prefix, start []byte, fn func(key, value []byte) bool) error {
 	p := string(prefix)
+	t.scans++
 	t.root.ascend(max(p, string(start)), func(key, value string) bool {
-		return strings.HasPrefix(key, p) && fn([]byte(key), []byte(value))
+		if !strings.HasPrefix(key, p) {
+			return false
+		}
+		t.reads(key)
+		return fn([]byte(key), []byte(value))
 	})
 	return nil
 }
@@ -148,11 +159,13 @@ func (t *tx) Put(key, value []byte) {
 		}
 		return
 	}
+	t.writes(string(key), len(value))
 	t.root = t.root.put(string(key), string(value))
 	t.keys = append(t.keys, string(key))
 }
 
 func (t *tx) Delete(key []byte) {
+	t.writes(string(key), 0)
 	t.root = t.root.without(string(key))
 	t.keys = append(t.keys, string(key))
 }

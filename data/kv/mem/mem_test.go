@@ -11,7 +11,7 @@ import (
 )
 
 func TestSuite(t *testing.T) {
-	kvtest.Run(t, func(t *testing.T) kv.Engine {
+	kvtest.Limits{Value: 1 << 20}.Run(t, func(t *testing.T) kv.Engine {
 		e := mem.New()
 		t.Cleanup(func() { _ = e.Close() })
 		return e

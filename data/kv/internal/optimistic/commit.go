@@ -41,7 +41,6 @@ func (e *Engine) commit(ctx context.Context, c Change) error {
 	case errors.Is(err, ErrUnchanged), c.Empty():
 		return unavailable(err)
 	}
-	e.forget(c)
 	return fmt.Errorf("%w; it is not known whether the change was made", unavailable(err))
 }
 
@@ -71,13 +70,4 @@ func (e *Engine) remembered(key string) (Pair, bool) {
 		e.stats.misses.Add(1)
 	}
 	return p, found
-}
-
-func (e *Engine) forget(c Change) {
-	for _, p := range c.Puts {
-		e.cache.Drop(recent.NameOf(string(p.Key)))
-	}
-	for _, k := range c.Deletes {
-		e.cache.Drop(recent.NameOf(string(k)))
-	}
 }

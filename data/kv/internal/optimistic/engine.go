@@ -50,6 +50,9 @@ func (e *Engine) tell(keys []string) {
 	e.hub.Tell(keys)
 }
 
+// Limits is described by kv.Engine.
+func (e *Engine) Limits() kv.Limits { return e.o.Limits }
+
 // Watch is described by kv.Engine.
 func (e *Engine) Watch(prefix []byte) (changed <-chan struct{}, stop func()) {
 	return e.hub.Add(prefix)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"signet/data/kv"
 )
 
 // Options are what an Engine needs from outside. The zero value is good.
@@ -20,6 +22,9 @@ type Options struct {
 	// Running is how many transactions are under way at once, and Waiting how
 	// many more may wait for that. Others are refused. 256 and 1024 unless set.
 	Running, Waiting int
+
+	// Limits are those of the backend.
+	Limits kv.Limits
 
 	// Attempts is how often a transaction may lose before kv.ErrBusy. 32 unless
 	// set.
