@@ -111,16 +111,19 @@ func TestNobodySignsInAgainWhenTheStoreMoves(t *testing.T) {
 
 // A copy is killed in the middle, with the lock and without a chance to tidy up.
 func TestACopyThatIsKilledGoesOn(t *testing.T) {
-	there := map[string]func(t *testing.T, dir string) string{
-		"to a file": func(_ *testing.T, dir string) string { return "bolt:" + filepath.Join(dir, "new.db") },
-		"to etcd":   func(t *testing.T, _ string) string { return etcdStore(t) },
-	}
-	for name, target := range there {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		pairs  int
+		target func(t *testing.T, dir string) string
+	}{
+		{"to a file", 200_000, func(_ *testing.T, dir string) string { return "bolt:" + filepath.Join(dir, "new.db") }},
+		{"to etcd", 20_000, func(t *testing.T, _ string) string { return etcdStore(t) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			to := target(t, dir)
+			to := c.target(t, dir)
 			mustCommand(t, dir, nil, "users", "add", "ada@example.com", "--no-password")
-			fillStore(t, filepath.Join(dir, "var", "signet.db"))
+			fillStore(t, filepath.Join(dir, "var", "signet.db"), c.pairs)
 
 			cmd := exec.CommandContext(t.Context(), "idp", "copy", "--to", to)
 			cmd.Dir, cmd.Env = dir, append(os.Environ(), "SIGNET_KEYS_ALGS=ES256")
@@ -161,12 +164,12 @@ func signed(t *testing.T, path string) bool {
 }
 
 // fillStore makes the copy of a store take a while.
-func fillStore(t *testing.T, path string) {
+func fillStore(t *testing.T, path string, n int) {
 	t.Helper()
 	engine, err := bolt.Open(path, bolt.Options{})
 	must(t, err)
 	must(t, engine.Update(t.Context(), func(tx kv.Tx) error {
-		for i := range 60_000 {
+		for i := range n {
 			tx.Put(fmt.Appendf(nil, "z/full-%06d", i), []byte("a cell that nobody reads"))
 		}
 		return nil
