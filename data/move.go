@@ -53,7 +53,7 @@ func (e *MoveError) Error() string {
 	case moveLeft:
 		return fmt.Sprintf("data: the store was moved to %s: set  store  to that", m.Peer)
 	case moveArriving:
-		return fmt.Sprintf("data: the copy of %s into this store did not finish: run idp copy again", m.Peer)
+		return fmt.Sprintf("data: the copy of %s into this store did not finish: run it again", m.Peer)
 	default:
 		return fmt.Sprintf("data: the store is being copied to %s: wait for it or run idp copy again, or give up with idp copy --abandon", m.Peer)
 	}

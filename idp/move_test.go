@@ -93,6 +93,17 @@ func TestNobodySignsInAgainWhenTheStoreMoves(t *testing.T) {
 	backup := filepath.Join(other, "backup")
 	mustCommand(t, other, beside, "backup", backup)
 
+	// Not over what is there, but to an empty place; the issuer goes on.
+	out, code = command(t, other, beside, "restore", backup, "--force")
+	if code != exitRefused || !strings.Contains(out, there+" is not empty; nothing was changed") {
+		t.Errorf("over a store the restore ended with %d: %s", code, out)
+	}
+	elsewhere := append(store(there+"-restored"), "SIGNET_MASTER_KEY_FILE="+key)
+	mustCommand(t, other, elsewhere, "restore", backup)
+	if out := mustCommand(t, other, elsewhere, "users", "show", "ben@example.com"); !strings.Contains(out, "ben@example.com") {
+		t.Error(out)
+	}
+
 	// The issuer stops by itself.
 	back := "bolt:" + filepath.Join(dir, "back", "signet.db")
 	out = mustCommand(t, other, beside, "copy", "--to", back)
