@@ -20,6 +20,10 @@ type Options struct {
 	Rand   io.Reader        // crypto/rand.Reader unless set
 	Logger *slog.Logger     // slog.Default() unless set
 
+	// Shared says that other issuers may use the store, too, with a configuration
+	// that is older or newer.
+	Shared bool
+
 	// AccessTTL is the longest that an access token lives: 10 minutes unless
 	// set. What a token carries of a status list is kept for that long.
 	AccessTTL time.Duration

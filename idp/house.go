@@ -77,7 +77,7 @@ func openHouseOn(ctx context.Context, c config.Config, environ []string, now fun
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	if h.store, err = data.Open(ctx, seen, data.Options{Now: now, Logger: logger, AccessTTL: longestAccess(c)}); err != nil {
+	if h.store, err = data.Open(ctx, seen, data.Options{Now: now, Logger: logger, AccessTTL: longestAccess(c), Shared: c.StoreAddress().Shared()}); err != nil {
 		return nil, err
 	}
 	master, err := h.openKeys(ctx, environ)
