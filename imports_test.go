@@ -28,6 +28,8 @@ var rules = []rule{
 	{"data never imports keys, jwx or Echo", within("data"), under("signet/keys", "signet/idp", "github.com/lestrrat-go/jwx", "github.com/labstack/echo"), true},
 	{"an engine knows nothing of records", within("data/kv"), only("signet/data"), true},
 	{"bbolt stays behind its engine", except(within(""), "data/kv/bolt"), under("go.etcd.io/bbolt"), false},
+	{"an address opens nothing", is("data/kv/address"), except(within(""), "data/kv/address"), true},
+	{"only the command knows which engines there are", except(within(""), "idp", "data/kv/engines"), only("signet/data/kv/engines"), false},
 	{"keys never imports data", within("keys"), under("signet/data", "signet/idp"), true},
 	{"an example is a stranger: it imports nothing of Signet", within("examples"), under("signet"), true},
 	{"jwx stays behind the packages that read and write tokens",
@@ -37,7 +39,10 @@ var rules = []rule{
 		under(append(signet(append(endpoints, "idp/internal/web")), "github.com/labstack/echo")...), true},
 	{"only resource/echoauth and the issuer's web side know Echo", except(within(""), append([]string{"resource/echoauth", "idp/internal/web", "bench/floor"}, endpoints...)...),
 		under("github.com/labstack/echo"), false},
-	{"only resource/grpcauth makes anybody compile gRPC", except(within(""), "resource/grpcauth"), under("google.golang.org"), true},
+	{"only resource/grpcauth and the command, for etcd, make anybody compile gRPC",
+		except(within(""), "resource/grpcauth", "data/kv/etcd", "data/kv/engines", "idp"), under("google.golang.org"), true},
+	{"within the issuer the command alone has it", within("idp/internal"), under("google.golang.org"), true},
+	{"etcd's client stays behind its engine", except(within(""), "data/kv/etcd"), under("go.etcd.io/etcd", "go.uber.org/zap"), false},
 }
 
 // kits are for tests, also for those of others.
