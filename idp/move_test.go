@@ -42,17 +42,30 @@ func mustCommand(t *testing.T, dir string, settings []string, args ...string) st
 	return out
 }
 
-// etcdStore is the address of a store on a cluster of its own.
-func etcdStore(t *testing.T) string {
-	t.Helper()
-	c := engines.StartEtcd(t, engines.EtcdOptions{})
-	return "etcd://" + strings.TrimPrefix(c.Members[0].Endpoint, "http://") + "/moving"
+// shared are the engines that issuers share: each makes two empty stores.
+var shared = map[string]func(t *testing.T) (store, another string){
+	"etcd": func(t *testing.T) (store, another string) {
+		store = "etcd://" + strings.TrimPrefix(engines.StartEtcd(t, engines.EtcdOptions{}).Members[0].Endpoint, "http://")
+		return store + "/moving", store + "/moving-too"
+	},
 }
 
-// A person signs in once. The store moves from a file to etcd and back, with
+// onShared runs a test on each of them.
+func onShared(t *testing.T, test func(t *testing.T, store, another string)) {
+	t.Helper()
+	for name, start := range shared {
+		t.Run(name, func(t *testing.T) {
+			store, another := start(t)
+			test(t, store, another)
+		})
+	}
+}
+
+// A person signs in once. The store moves from a file elsewhere and back, with
 // the issuer running on it when it is closed, and all tokens go on.
-func TestNobodySignsInAgainWhenTheStoreMoves(t *testing.T) {
-	there := etcdStore(t)
+func TestNobodySignsInAgainWhenTheStoreMoves(t *testing.T) { onShared(t, movesThereAndBack) }
+
+func movesThereAndBack(t *testing.T, there, another string) {
 	dir := t.TempDir()
 	store := func(at string) []string {
 		return []string{"SIGNET_STORE=" + at, "SIGNET_KEYS_LEASE=1s", "SIGNET_KEYS_SKEW=1s", "SIGNET_LIMITS_SHUTDOWN=1s"}
@@ -98,7 +111,7 @@ func TestNobodySignsInAgainWhenTheStoreMoves(t *testing.T) {
 	if code != exitRefused || !strings.Contains(out, there+" is not empty; nothing was changed") {
 		t.Errorf("over a store the restore ended with %d: %s", code, out)
 	}
-	elsewhere := append(store(there+"-restored"), "SIGNET_MASTER_KEY_FILE="+key)
+	elsewhere := append(store(another), "SIGNET_MASTER_KEY_FILE="+key)
 	mustCommand(t, other, elsewhere, "restore", backup)
 	if out := mustCommand(t, other, elsewhere, "users", "show", "ben@example.com"); !strings.Contains(out, "ben@example.com") {
 		t.Error(out)
@@ -122,47 +135,40 @@ func TestNobodySignsInAgainWhenTheStoreMoves(t *testing.T) {
 
 // A copy is killed in the middle, with the lock and without a chance to tidy up.
 func TestACopyThatIsKilledGoesOn(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		pairs  int
-		target func(t *testing.T, dir string) string
-	}{
-		{"to a file", 200_000, func(_ *testing.T, dir string) string { return "bolt:" + filepath.Join(dir, "new.db") }},
-		{"to etcd", 20_000, func(t *testing.T, _ string) string { return etcdStore(t) }},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			dir := t.TempDir()
-			to := c.target(t, dir)
-			mustCommand(t, dir, nil, "users", "add", "ada@example.com", "--no-password")
-			fillStore(t, filepath.Join(dir, "var", "signet.db"), c.pairs)
+	t.Run("to a file", func(t *testing.T) { killed(t, "bolt:"+filepath.Join(t.TempDir(), "new.db"), 200_000) })
+	onShared(t, func(t *testing.T, store, _ string) { killed(t, store, 20_000) })
+}
 
-			cmd := exec.CommandContext(t.Context(), "idp", "copy", "--to", to)
-			cmd.Dir, cmd.Env = dir, append(os.Environ(), "SIGNET_KEYS_ALGS=ES256")
-			var said bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &said, &said
-			must(t, cmd.Start())
-			// The sign is in the file from before the first pair is copied.
-			for deadline := time.Now().Add(time.Minute); !signed(t, filepath.Join(dir, "var", "signet.db")); {
-				if time.Now().After(deadline) {
-					t.Fatal("it never began")
-				}
-			}
-			must(t, cmd.Process.Kill())
-			if err := cmd.Wait(); err == nil {
-				t.Fatalf("it was done before it was killed: %s", &said)
-			}
+func killed(t *testing.T, to string, pairs int) {
+	dir := t.TempDir()
+	mustCommand(t, dir, nil, "users", "add", "ada@example.com", "--no-password")
+	fillStore(t, filepath.Join(dir, "var", "signet.db"), pairs)
 
-			for _, at := range []string{"", to} {
-				settings := []string{"SIGNET_STORE=" + at, "SIGNET_LISTEN=127.0.0.1:0"}
-				if out, code := command(t, dir, settings, "serve"); code == exitOK || strings.Contains(out, "listening") {
-					t.Fatalf("%q is served, %d: %s", at, code, out)
-				}
-			}
-			mustCommand(t, dir, nil, "copy", "--to", to)
-			if out := mustCommand(t, dir, []string{"SIGNET_STORE=" + to}, "users", "list"); !strings.Contains(out, "ada@example.com") {
-				t.Error(out)
-			}
-		})
+	cmd := exec.CommandContext(t.Context(), "idp", "copy", "--to", to)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "SIGNET_KEYS_ALGS=ES256")
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	must(t, cmd.Start())
+	// The sign is in the file from before the first pair is copied.
+	for deadline := time.Now().Add(time.Minute); !signed(t, filepath.Join(dir, "var", "signet.db")); {
+		if time.Now().After(deadline) {
+			t.Fatal("it never began")
+		}
+	}
+	must(t, cmd.Process.Kill())
+	if err := cmd.Wait(); err == nil {
+		t.Fatalf("it was done before it was killed: %s", &said)
+	}
+
+	for _, at := range []string{"", to} {
+		settings := []string{"SIGNET_STORE=" + at, "SIGNET_LISTEN=127.0.0.1:0"}
+		if out, code := command(t, dir, settings, "serve"); code == exitOK || strings.Contains(out, "listening") {
+			t.Fatalf("%q is served, %d: %s", at, code, out)
+		}
+	}
+	mustCommand(t, dir, nil, "copy", "--to", to)
+	if out := mustCommand(t, dir, []string{"SIGNET_STORE=" + to}, "users", "list"); !strings.Contains(out, "ada@example.com") {
+		t.Error(out)
 	}
 }
 
@@ -190,8 +196,9 @@ func fillStore(t *testing.T, path string, n int) {
 
 // Issuers that start at once on an empty store are one: the same keys, the same
 // store, and what one gives out the others take.
-func TestIssuersThatStartAtOnceOnAnEmptyStoreAreOne(t *testing.T) {
-	there := etcdStore(t)
+func TestIssuersThatStartAtOnceOnAnEmptyStoreAreOne(t *testing.T) { onShared(t, startAtOnce) }
+
+func startAtOnce(t *testing.T, there, _ string) {
 	dir := t.TempDir()
 	const yaml = "clients:\n- {id: reports, secret: a-secret-that-is-long-enough-for-all, grant_types: [client_credentials]}\n"
 	settings := func(n int) []string {
