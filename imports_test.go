@@ -28,6 +28,7 @@ var rules = []rule{
 	{"data never imports keys, jwx or Echo", within("data"), under("signet/keys", "signet/idp", "github.com/lestrrat-go/jwx", "github.com/labstack/echo"), true},
 	{"an engine knows nothing of records", within("data/kv"), only("signet/data"), true},
 	{"bbolt stays behind its engine", except(within(""), "data/kv/bolt"), under("go.etcd.io/bbolt"), false},
+	{"pgx stays behind its engine", except(within(""), "data/kv/postgres"), under("github.com/jackc"), false},
 	{"keys never imports data", within("keys"), under("signet/data", "signet/idp"), true},
 	{"an example is a stranger: it imports nothing of Signet", within("examples"), under("signet"), true},
 	{"jwx stays behind the packages that read and write tokens",
