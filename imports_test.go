@@ -30,6 +30,7 @@ var rules = []rule{
 	{"bbolt stays behind its engine", except(within(""), "data/kv/bolt"), under("go.etcd.io/bbolt"), false},
 	{"an address opens nothing", is("data/kv/address"), except(within(""), "data/kv/address"), true},
 	{"only the command knows which engines there are", except(within(""), "idp", "data/kv/engines"), only("signet/data/kv/engines"), false},
+	{"pgx stays behind its engine", except(within(""), "data/kv/postgres"), under("github.com/jackc"), false},
 	{"keys never imports data", within("keys"), under("signet/data", "signet/idp"), true},
 	{"an example is a stranger: it imports nothing of Signet", within("examples"), under("signet"), true},
 	{"jwx stays behind the packages that read and write tokens",
@@ -39,10 +40,12 @@ var rules = []rule{
 		under(append(signet(append(endpoints, "idp/internal/web")), "github.com/labstack/echo")...), true},
 	{"only resource/echoauth and the issuer's web side know Echo", except(within(""), append([]string{"resource/echoauth", "idp/internal/web", "bench/floor"}, endpoints...)...),
 		under("github.com/labstack/echo"), false},
-	{"only resource/grpcauth and the command, for etcd, make anybody compile gRPC",
-		except(within(""), "resource/grpcauth", "data/kv/etcd", "data/kv/engines", "idp"), under("google.golang.org"), true},
-	{"within the issuer the command alone has it", within("idp/internal"), under("google.golang.org"), true},
-	{"etcd's client stays behind its engine", except(within(""), "data/kv/etcd"), under("go.etcd.io/etcd", "go.uber.org/zap"), false},
+	{"etcd's client, and the logger that it brings, stay behind its engine", except(within(""), "data/kv/etcd"),
+		under("go.etcd.io/etcd", "go.uber.org/zap"), false},
+	{"only resource/grpcauth and the engine on etcd know gRPC", except(within(""), "resource/grpcauth", "data/kv/etcd"), under("google.golang.org"), false},
+	{"no resource server compiles gRPC or etcd's client that did not ask for it", except(within("resource"), "resource/grpcauth"),
+		under("google.golang.org", "go.etcd.io"), true},
+	{"what starts the engines of others knows nothing of Signet's", within("prove/engines"), under("signet/data", "signet/idp", "signet/keys"), true},
 }
 
 // kits are for tests, also for those of others.

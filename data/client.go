@@ -1,7 +1,9 @@
 package data
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -102,7 +104,63 @@ func (c *Client) version() *int { return &c.V }
 // used, has an end, and there are at most maxUnused of its kind (0: any
 // number). It returns ErrClientTaken or ErrTooManyClients.
 func (s *Store) CreateClient(ctx context.Context, c Client, maxUnused int) error {
-	return s.decide(ctx, func(tx kv.Tx) (verdict, err error) { return s.createClient(tx, c, maxUnused) })
+	if c.Registered && !c.Used && maxUnused > 0 {
+		return s.createStranger(ctx, c, maxUnused)
+	}
+	return s.decide(ctx, func(tx kv.Tx) (verdict, err error) { return s.createClient(tx, c, false) })
+}
+
+// strangersCell counts the clients that registered themselves.
+const strangersCell = "strangers"
+
+// errCounted says that another one came after the unused ones were counted.
+var errCounted = errors.New("data: another client registered itself")
+
+// createStranger counts the unused ones in a View, since there may be more than
+// an engine takes reads in a transaction, and counts again where another one
+// came in between.
+func (s *Store) createStranger(ctx context.Context, c Client, maxUnused int) error {
+	for {
+		var counted []byte
+		unused := 0
+		err := s.engine.View(ctx, func(tx kv.Reader) error {
+			value, err := tx.Get(cellKey(strangersCell))
+			if err != nil {
+				return err
+			}
+			counted = bytes.Clone(value)
+			return tx.Scan([]byte(unusedPrefix), nil, func(_, _ []byte) bool {
+				unused++
+				return unused < maxUnused
+			})
+		})
+		if err != nil {
+			return err
+		}
+		err = s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
+			now, err := tx.Get(cellKey(strangersCell))
+			if err != nil || !bytes.Equal(now, counted) {
+				return errCounted, err
+			}
+			verdict, err = s.createClient(tx, c, unused >= maxUnused)
+			if verdict == nil && err == nil {
+				tx.Put(cellKey(strangersCell), next(now))
+			}
+			return verdict, err
+		})
+		if !errors.Is(err, errCounted) {
+			return err
+		}
+	}
+}
+
+// next is the number after the one that the cell holds.
+func next(cell []byte) []byte {
+	var n uint64
+	if len(cell) == 8 {
+		n = binary.BigEndian.Uint64(cell)
+	}
+	return binary.BigEndian.AppendUint64(nil, n+1)
 }
 
 // CreateInvitedClient stores a client that registered itself with an initial
@@ -119,7 +177,7 @@ func (s *Store) CreateInvitedClient(ctx context.Context, c Client, token Hash) e
 		case err != nil:
 			return nil, err
 		}
-		if verdict, err := s.createClient(tx, c, 0); verdict != nil || err != nil {
+		if verdict, err := s.createClient(tx, c, false); verdict != nil || err != nil {
 			return verdict, err
 		}
 		if t.Uses--; t.Uses == 0 {
@@ -130,7 +188,7 @@ func (s *Store) CreateInvitedClient(ctx context.Context, c Client, token Hash) e
 	})
 }
 
-func (s *Store) createClient(tx kv.Tx, c Client, maxUnused int) (verdict, err error) {
+func (s *Store) createClient(tx kv.Tx, c Client, tooMany bool) (verdict, err error) {
 	c.CreatedAt = s.now()
 	c.UpdatedAt = c.CreatedAt
 	taken, err := tx.Get(clientKey(c.ID))
@@ -140,20 +198,10 @@ func (s *Store) createClient(tx kv.Tx, c Client, maxUnused int) (verdict, err er
 	if taken != nil {
 		return ErrClientTaken, nil
 	}
-	tx.Delete(passingKey(markKind, removedMark(c.ID)))
-	if c.Registered && !c.Used && maxUnused > 0 {
-		unused := 0
-		err := tx.Scan([]byte(unusedPrefix), nil, func(_, _ []byte) bool {
-			unused++
-			return unused < maxUnused
-		})
-		if err != nil {
-			return nil, err
-		}
-		if unused >= maxUnused {
-			return ErrTooManyClients, nil
-		}
+	if tooMany {
+		return ErrTooManyClients, nil
 	}
+	tx.Delete(passingKey(markKind, removedMark(c.ID)))
 	return nil, putClient(tx, Client{}, &c)
 }
 

@@ -55,19 +55,47 @@ func (s *Store) Endings(ctx context.Context, limit int) (list []Ending, err erro
 	return list, err
 }
 
+// sendStep is how many deliveries one transaction puts in line: etcd takes 128
+// operations.
+const sendStep = 100
+
 // FinishEnding forgets an ending whose grants have ended, and stores what is to
 // be sent instead, in one transaction. It returns ErrNone where somebody else
-// has finished it: nothing is sent twice.
+// has finished it: nothing is sent twice. Of very many clients the first are
+// put in line, and forgotten, by transactions of their own.
 func (s *Store) FinishEnding(ctx context.Context, e Ending, send []Delivery) error {
+	clients := e.Account.Clients
+	for len(send) > sendStep {
+		rest := slices.DeleteFunc(slices.Clone(clients), func(id string) bool {
+			return slices.ContainsFunc(send[:sendStep], func(d Delivery) bool { return d.Client == id })
+		})
+		if err := s.finishSome(ctx, e, clients, rest, send[:sendStep]); err != nil {
+			return err
+		}
+		clients, send = rest, send[sendStep:]
+	}
+	return s.finishSome(ctx, e, clients, nil, send)
+}
+
+// finishSome puts a part in line where the ending still has those clients, and
+// leaves it the rest; without one it is over.
+func (s *Store) finishSome(ctx context.Context, e Ending, clients, rest []string, send []Delivery) error {
 	return s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
-		value, err := tx.Get(endingKey(e.Account.ID))
-		if err != nil {
+		var there Ending
+		found, err := get(tx, endingKey(e.Account.ID), &there)
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if value == nil {
+		case !found || !slices.Equal(there.Account.Clients, clients):
 			return ErrNone, nil
+		case len(rest) == 0:
+			tx.Delete(endingKey(e.Account.ID))
+		default:
+			there.Account.Clients = rest
+			if err := put(tx, endingKey(e.Account.ID), &there); err != nil {
+				return nil, err
+			}
 		}
-		tx.Delete(endingKey(e.Account.ID))
 		return nil, putDeliveries(tx, send)
 	})
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -47,6 +49,14 @@ var shared = map[string]func(t *testing.T) (store, another string){
 	"etcd": func(t *testing.T) (store, another string) {
 		store = "etcd://" + strings.TrimPrefix(engines.StartEtcd(t, engines.EtcdOptions{}).Members[0].Endpoint, "http://")
 		return store + "/moving", store + "/moving-too"
+	},
+	"postgres": func(t *testing.T) (store, another string) {
+		p := engines.NewPostgres(t)
+		p.SQL("postgres", "CREATE DATABASE moving")
+		p.SQL("postgres", "CREATE DATABASE another")
+		t.Setenv("PGPASSWORD", engines.PostgresPassword)
+		store = "postgres://signet@" + p.Address() + "/"
+		return store + "moving", store + "another"
 	},
 }
 

@@ -14,7 +14,7 @@ import (
 // EtcdOptions are how a cluster is started.
 type EtcdOptions struct {
 	Members   int      // 1 unless set
-	Cert, Key string   // files: with them clients come over TLS
+	Cert, Key string   // files: with them clients come over TLS. The certificate is its own authority
 	Flags     []string // more of etcd's own
 }
 
@@ -23,7 +23,7 @@ type Etcd struct {
 	Members []*Member
 	t       *testing.T
 	etcdctl string
-	scheme  string
+	cert    string // that etcdctl trusts
 }
 
 // Member is one process of a cluster.
@@ -42,10 +42,10 @@ type Member struct {
 func StartEtcd(t *testing.T, o EtcdOptions) *Etcd {
 	t.Helper()
 	binary := tool(t, "etcd", "etcd-server")
-	c := &Etcd{t: t, etcdctl: tool(t, "etcdctl", "etcd-client"), scheme: "http"}
-	n := max(o.Members, 1)
+	c := &Etcd{t: t, etcdctl: tool(t, "etcdctl", "etcd-client"), cert: o.Cert}
+	n, scheme := max(o.Members, 1), "http"
 	if o.Cert != "" {
-		c.scheme = "https"
+		scheme = "https"
 		o.Flags = append([]string{"--cert-file=" + o.Cert, "--key-file=" + o.Key}, o.Flags...)
 	}
 	ports := child.FreePorts(t, 2*n)
@@ -56,7 +56,7 @@ func StartEtcd(t *testing.T, o EtcdOptions) *Etcd {
 	dir := t.TempDir()
 	for i := range n {
 		name, peer, _ := strings.Cut(cluster[i], "=")
-		client := c.scheme + "://127.0.0.1:" + ports[2*i]
+		client := scheme + "://127.0.0.1:" + ports[2*i]
 		c.Members = append(c.Members, &Member{Endpoint: client, t: t, binary: binary, args: append([]string{
 			"--name=" + name,
 			"--data-dir=" + filepath.Join(dir, name),
@@ -89,14 +89,21 @@ func (c *Etcd) Endpoints() (all []string) {
 // Ctl runs etcdctl on the cluster and returns what it printed.
 func (c *Etcd) Ctl(args ...string) string {
 	c.t.Helper()
-	flags := []string{"--endpoints=" + strings.Join(c.Endpoints(), ","), "--insecure-skip-tls-verify"}
-	cmd := exec.Command(c.etcdctl, append(flags, args...)...)
-	cmd.Env = append(cmd.Environ(), "ETCDCTL_API=3")
-	out, err := cmd.CombinedOutput()
+	out, err := c.ctl(c.Endpoints(), args...).CombinedOutput()
 	if err != nil {
 		c.t.Fatalf("etcdctl %v: %v\n%s", args, err, out)
 	}
 	return string(out)
+}
+
+func (c *Etcd) ctl(endpoints []string, args ...string) *exec.Cmd {
+	flags := []string{"--endpoints=" + strings.Join(endpoints, ",")}
+	if c.cert != "" {
+		flags = append(flags, "--cacert="+c.cert)
+	}
+	cmd := exec.Command(c.etcdctl, append(flags, args...)...)
+	cmd.Env = append(cmd.Environ(), "ETCDCTL_API=3")
+	return cmd
 }
 
 // Leader returns the member that leads, or fails the test when none does for
@@ -105,10 +112,8 @@ func (c *Etcd) Leader() *Member {
 	c.t.Helper()
 	for deadline := time.Now().Add(child.Patience); time.Now().Before(deadline); {
 		for _, m := range c.Members {
-			cmd := exec.Command(c.etcdctl, "--endpoints="+m.Endpoint, "--insecure-skip-tls-verify", "--command-timeout=1s", "endpoint", "status")
-			cmd.Env = append(cmd.Environ(), "ETCDCTL_API=3")
-			// endpoint, id, version, size, whether it leads
-			if out, err := cmd.Output(); err == nil && strings.Contains(string(out), ", true, ") {
+			// It prints endpoint, id, version, size, and whether it leads.
+			if out, err := c.ctl([]string{m.Endpoint}, "--command-timeout=1s", "endpoint", "status").Output(); err == nil && strings.Contains(string(out), ", true, ") {
 				return m
 			}
 		}

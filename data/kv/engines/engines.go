@@ -10,6 +10,7 @@ import (
 	"signet/data/kv"
 	"signet/data/kv/address"
 	"signet/data/kv/bolt"
+	"signet/data/kv/postgres"
 )
 
 // Options are how an engine is opened.
@@ -31,6 +32,8 @@ func Open(ctx context.Context, at address.Address, o Options) (kv.Engine, error)
 		return opened(bolt.Open(at.Path(), bolt.Options{Timeout: o.Timeout, Logger: o.Logger}))
 	case address.Etcd:
 		return opened(openEtcd(ctx, at, o))
+	case address.Postgres:
+		return opened(postgres.Open(ctx, at.DSN(), postgres.Options{Logger: o.Logger}))
 	}
 	return nil, fmt.Errorf("%w: %s", ErrUnknown, at)
 }

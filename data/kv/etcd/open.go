@@ -125,12 +125,12 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		Logger:          logger(o.Logger),
 	})
 	if err != nil {
-		return nil, wrap(err)
+		return nil, o.unreached(ctx, wrap(err))
 	}
 	b := &backend{client: client, o: o, prefix: o.Prefix + "\x00"}
 	if err := b.meet(ctx); err != nil {
 		_ = client.Close()
-		return nil, err
+		return nil, o.unreached(ctx, err)
 	}
 	return optimistic.New(b, optimistic.Options{
 		Timeout: o.Timeout,

@@ -131,7 +131,9 @@ type tx struct {
 }
 
 func (t *tx) Get(key []byte) ([]byte, error) {
-	t.reads(string(key))
+	if t.used != nil {
+		t.reads(string(key))
+	}
 	value, ok := t.root.get(string(key))
 	if !ok {
 		return nil, nil
