@@ -83,6 +83,9 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (info BackupInfo, err e
 	b.write(header)
 	err = s.engine.View(ctx, func(r kv.Reader) error {
 		return r.Scan(nil, nil, func(key, value []byte) bool {
+			if string(key) == moveKey { // it is about this place, and not in the store
+				return true
+			}
 			info.count(key)
 			b.number(len(key))
 			b.number(len(value))

@@ -98,7 +98,8 @@ const configuredStep = 100
 // ConfiguredClients is told at each start which clients the configuration has.
 // The access tokens of those that it had at the last start, and that are nowhere
 // any more, are revoked. Their grants stay, for a line that comes back: nobody
-// but the client can use them.
+// but the client can use them. Of several issuers, one that starts with a list
+// that another one replaced within a day takes nothing away.
 func (s *Store) ConfiguredClients(ctx context.Context, ids []string) error {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	left, err := s.unconfigured(ctx, ids)
@@ -106,10 +107,6 @@ func (s *Store) ConfiguredClients(ctx context.Context, ids []string) error {
 		r := Revocation{Client: left[i], TokensOnly: true, Reason: "the configuration has the client no more"}
 		_, err = s.revoke(ctx, r, removalSteps, nil)
 	}
-	if err != nil {
-		return err
-	}
-	now, err := json.Marshal(ids)
 	if err != nil {
 		return err
 	}
@@ -125,8 +122,10 @@ func (s *Store) ConfiguredClients(ctx context.Context, ids []string) error {
 		}
 	}
 	return s.engine.Update(ctx, func(tx kv.Tx) error {
-		tx.Put(cellKey(configuredCell), now)
-		return nil
+		if behind, err := s.behind(tx, ids); behind || err != nil {
+			return err
+		}
+		return s.configure(tx, ids)
 	})
 }
 
@@ -135,6 +134,9 @@ func (s *Store) ConfiguredClients(ctx context.Context, ids []string) error {
 func (s *Store) unconfigured(ctx context.Context, ids []string) (left []string, err error) {
 	err = s.engine.View(ctx, func(tx kv.Reader) error {
 		left = nil
+		if behind, err := s.behind(tx, ids); behind || err != nil {
+			return err
+		}
 		value, err := tx.Get(cellKey(configuredCell))
 		if err != nil || value == nil {
 			return err

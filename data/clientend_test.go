@@ -127,3 +127,33 @@ func TestAClientThatTheConfigurationHasNoMore(t *testing.T) {
 	configured()
 	again.is(t, s, "gone again", true, true) // it can come back
 }
+
+// A new configuration reaches several issuers one after the other, and one with
+// the old file starts again meanwhile.
+func TestAnIssuerThatIsBehindTakesNothingAway(t *testing.T) {
+	c, engine := newClock(), mem.New()
+	s, err := Open(t.Context(), engine, Options{Now: c.Now, Logger: quiet, Shared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	configured := func(ids ...string) {
+		t.Helper()
+		if err := s.ConfiguredClients(t.Context(), ids); err != nil {
+			t.Fatal(err)
+		}
+	}
+	configured("old", "stays")
+	old := held{slot: drawOwn(t, s, "old", "api")}
+	configured("new", "stays") // the first issuer with the new file
+	old.is(t, s, "taken out", true, false)
+	fresh := held{slot: drawOwn(t, s, "new", "api")}
+	again := held{slot: drawOwn(t, s, "old", "api")} // by an issuer with the old file
+	configured("old", "stays")
+	fresh.is(t, s, "after one with the old file started again", false, false)
+	configured("new", "stays")
+	again.is(t, s, "after one with the new file started again", false, false)
+	c.Move(formerFor + time.Second)
+	fresh = held{slot: drawOwn(t, s, "new", "api")}
+	configured("old", "stays") // the old file is back for good
+	fresh.is(t, s, "taken out for good", true, false)
+}

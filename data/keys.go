@@ -12,6 +12,8 @@ import (
 //	key                              value
 //	m                                Meta: which store this is
 //	r                                "1" while a restore is under way; such a store is never opened
+//	q                                Move: the store is being copied elsewhere, or was, or is not
+//	                                 whole yet; such a store is never opened, and never copied with it
 //	u/<user>                         User
 //	e/<e-mail key>                   <user>, the one who has this e-mail
 //	c/<31-cost, two digits><user>    "1": the user's password hash has this bcrypt cost; the
@@ -56,6 +58,7 @@ import (
 const (
 	metaKey      = "m"
 	restoringKey = "r"
+	moveKey      = "q"
 	throttleKey  = "t"
 	revokedKey   = "w"
 

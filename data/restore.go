@@ -28,10 +28,6 @@ type RestoreOptions struct {
 // refuse a forged token.
 const maxKept = 16
 
-// restoreStep bounds one transaction of a restore, in bytes, where the engine
-// does not bound it more. A longer record is one of its own.
-const restoreStep = 1 << 20
-
 // Restore fills the engine, which must be empty, from a backup: the same store
 // in a new incarnation. The whole backup is read and checked before the first
 // write; r is read twice. A restore that is cut off leaves a store that Open
@@ -111,26 +107,7 @@ func checkBackup(r io.Reader) (info BackupInfo, meta Meta, err error) {
 
 // fill writes the pairs, and last the record that makes them a store.
 func fill(ctx context.Context, engine kv.Engine, r io.Reader, meta Meta, want BackupInfo) (BackupInfo, error) {
-	var step []pair
-	size := 0
-	limits := engine.Limits()
-	most := restoreStep
-	if limits.Bytes > 0 {
-		most = min(most, limits.Bytes)
-	}
-	full := func(more int) bool {
-		return len(step) > 0 && (size+more > most || len(step) == limits.Ops)
-	}
-	write := func() error {
-		err := engine.Update(ctx, func(tx kv.Tx) error {
-			for _, p := range step {
-				tx.Put(p.key, p.value)
-			}
-			return nil
-		})
-		step, size = step[:0], 0
-		return err
-	}
+	b := &batch{engine: engine}
 	got, err := ReadBackup(r, func(key, value []byte) error {
 		if string(key) == metaKey || !restored(key) {
 			return nil
@@ -139,20 +116,13 @@ func fill(ctx context.Context, engine kv.Engine, r io.Reader, meta Meta, want Ba
 		if err != nil {
 			return err
 		}
-		if full(len(key) + len(value)) {
-			if err := write(); err != nil {
-				return err
-			}
-		}
-		step = append(step, pair{bytes.Clone(key), bytes.Clone(value)})
-		size += len(key) + len(value)
-		return nil
+		return b.put(ctx, key, value)
 	})
 	if err == nil && got != want {
 		err = badBackup("it changed while it was read")
 	}
 	if err == nil {
-		err = write()
+		err = b.flush(ctx)
 	}
 	if err != nil {
 		return want, fmt.Errorf("data: the restore was cut off: %w", err)

@@ -19,6 +19,10 @@ type Options struct {
 	Rand   io.Reader        // crypto/rand.Reader unless set
 	Logger *slog.Logger     // slog.Default() unless set
 
+	// Shared says that other issuers may use the store, too, with a configuration
+	// that is older or newer.
+	Shared bool
+
 	// AccessTTL is the longest that an access token lives: 10 minutes unless
 	// set. What a token carries of a status list is kept for that long.
 	AccessTTL time.Duration
@@ -115,6 +119,16 @@ func Open(ctx context.Context, engine kv.Engine, o Options) (*Store, error) {
 	return s, nil
 }
 
+// Exists tells whether the engine holds a store, and makes none.
+func Exists(ctx context.Context, engine kv.Engine) (there bool, err error) {
+	err = engine.View(ctx, func(r kv.Reader) error {
+		value, err := r.Get([]byte(metaKey))
+		there = value != nil
+		return err
+	})
+	return there, err
+}
+
 func newMeta(random io.Reader, now time.Time) (m Meta, err error) {
 	m.CreatedAt = now
 	if m.StoreID, err = newName(random); err != nil {
@@ -131,6 +145,9 @@ func openMeta(tx kv.Tx, fresh Meta) (m Meta, err error) {
 	}
 	if restoring != nil {
 		return m, ErrRestoring
+	}
+	if err := notMoved(tx); err != nil {
+		return m, err
 	}
 	found, err := get(tx, []byte(metaKey), &m)
 	if err != nil || found {

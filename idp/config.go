@@ -62,7 +62,7 @@ func checked(c config.Config, environ []string) map[string]any {
 		}
 	}
 	return map[string]any{
-		"ok": true, "file": c.File, "environment": set, "issuer": c.Issuer, "listen": c.Listen, "state": c.State,
+		"ok": true, "file": c.File, "environment": set, "issuer": c.Issuer, "listen": c.Listen, "state": c.State, "store": c.StoreAddress(),
 		"jwks_max_age": keyConfig(c).MaxAge().String(),
 	}
 }
@@ -75,6 +75,9 @@ func (env *environment) showChecked(c config.Config) {
 	k := keyConfig(c)
 	env.printf("OK (%s)\n", from)
 	env.printf("issuer %s, listening on %s, state in %s\n", c.Issuer, c.Listen, c.State)
+	if !c.Store.IsZero() {
+		env.printf("the store is %s\n", c.Store)
+	}
 	env.printf("keys rotate every %s; the JWKS may be cached for %s: publish_ahead %s - lease %s - skew %s\n",
 		k.RotateEvery, k.MaxAge(), k.PublishAhead, k.Lease, k.Skew)
 	if longest := longestAccess(c); longest > 0 {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"signet/data"
 	"signet/data/kv"
 	"signet/idp/internal/config"
 	"signet/idp/internal/control"
@@ -128,24 +129,51 @@ func (env *environment) connect(ctx context.Context, how opening) (*session, err
 		return nil, unheard
 	}
 	return nil, &control.Error{Code: control.InUse, Message: fmt.Sprintf(
-		"another process holds the store in %s and does not listen at %s: another command is at work, or an issuer is starting or stopping; try again in a moment", c.State, socket)}
+		"another process holds the store in %s and does not listen at %s: another command is at work, or an issuer is starting or stopping; try again in a moment", storePlace(c), socket)}
 }
 
 // openQuietly opens the house for one command, which logs only what is wrong.
 func (env *environment) openQuietly(ctx context.Context, c config.Config, how opening) (*house, error) {
-	path := filepath.Join(c.State, storeFile)
-	_, err := os.Stat(path)
-	missing := errors.Is(err, fs.ErrNotExist)
+	at := c.StoreAddress()
+	_, err := os.Stat(at.Path())
+	missing := !at.Shared() && errors.Is(err, fs.ErrNotExist)
 	if missing && how == existing {
-		return nil, &control.Error{Code: control.NoSuch, Message: fmt.Sprintf(
-			"there is no store in %s yet; idp makes one when it starts (or is this the wrong folder?)", c.State)}
+		return nil, noStore(c)
 	}
 	logger := slog.New(slog.NewTextHandler(env.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	h, err := openHouse(ctx, c, env.environ, env.now, logger)
+	engine, err := openEngine(ctx, c, logger)
+	if err != nil {
+		return nil, err
+	}
+	if at.Shared() {
+		if there, err := data.Exists(ctx, engine); err != nil {
+			return nil, errors.Join(err, engine.Close())
+		} else if missing = !there; missing && how == existing {
+			return nil, errors.Join(noStore(c), engine.Close())
+		}
+	}
+	h, err := openHouseOn(ctx, c, env.environ, env.now, logger, engine, engine)
 	if err == nil && missing {
-		env.notef("made a new store in %s; its master key is in %s\n", c.State, h.master.From)
+		env.notef("made a new store in %s; its master key is in %s\n", storePlace(c), h.master.From)
 	}
 	return h, err
+}
+
+func noStore(c config.Config) error {
+	what := "folder"
+	if !c.Store.IsZero() {
+		what = "address"
+	}
+	return &control.Error{Code: control.NoSuch, Message: fmt.Sprintf(
+		"there is no store in %s yet; idp makes one when it starts (or is this the wrong %s?)", storePlace(c), what)}
+}
+
+// storePlace says where the store is, in the words of the settings.
+func storePlace(c config.Config) string {
+	if c.Store.IsZero() {
+		return c.State
+	}
+	return c.Store.String()
 }
 
 // ask runs do with a session.

@@ -3,18 +3,15 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"signet/data"
 	"signet/data/kv"
-	"signet/data/kv/bolt"
 	"signet/idp/internal/client"
 	"signet/idp/internal/config"
 	"signet/idp/internal/control"
@@ -28,21 +25,21 @@ import (
 
 // The names in the state folder.
 const (
-	storeFile   = "signet.db"
+	storeFile   = config.StoreFile
 	controlFile = "control.sock"
+	issuerLock  = "issuer.lock" // of an issuer whose store has no lock of its own
 )
 
 // lockWait is how long to wait for another process to let the store go.
 const lockWait = time.Second
 
-// house is an opened state folder: the store, its keys, and the services that
-// stand on them. The issuer serves from one; a command that finds no issuer
+// house is an opened store with its keys, and the services that stand on them. The issuer serves from one; a command that finds no issuer
 // running opens one for itself.
 type house struct {
 	config  config.Config
 	now     func() time.Time
 	logger  *slog.Logger
-	engine  *bolt.Engine
+	engine  kv.Engine
 	store   *data.Store
 	ring    *keys.Ring
 	macs    *keys.MACs
@@ -56,35 +53,31 @@ type house struct {
 	guard     sync.Mutex // guards master and sealer
 	master    secret.Found
 	sealer    *keys.Sealer
+
+	unlock func() error // lets the state folder go; nil where the store's lock is enough
 }
 
-// openHouse opens the state folder that c names, and makes it, with a master
-// key and a key ring, where there is none.
+// openHouse opens the store that c names, and makes it, with a master key and a
+// key ring, where there is none.
 func openHouse(ctx context.Context, c config.Config, environ []string, now func() time.Time, logger *slog.Logger) (*house, error) {
-	return openHouseOn(ctx, c, environ, now, logger, func(e *bolt.Engine) kv.Engine { return e })
-}
-
-// openHouseOn is openHouse with something between the records and the engine,
-// such as a test that counts what is asked of it.
-func openHouseOn(ctx context.Context, c config.Config, environ []string, now func() time.Time, logger *slog.Logger,
-	between func(*bolt.Engine) kv.Engine) (_ *house, err error) {
-	if err := makeFolder(c.State); err != nil {
-		return nil, fmt.Errorf("the state folder: %w", err)
-	}
-	if err := checkFolder(c.State); err != nil {
-		return nil, err
-	}
-	engine, err := bolt.Open(filepath.Join(c.State, storeFile), bolt.Options{Timeout: lockWait, Logger: logger})
+	engine, err := openEngine(ctx, c, logger)
 	if err != nil {
 		return nil, err
 	}
+	return openHouseOn(ctx, c, environ, now, logger, engine, engine)
+}
+
+// openHouseOn is openHouse on an engine that is open, with what the records see
+// of it, such as a test that counts what is asked. The house closes the engine.
+func openHouseOn(ctx context.Context, c config.Config, environ []string, now func() time.Time, logger *slog.Logger,
+	engine, seen kv.Engine) (_ *house, err error) {
 	h := &house{config: c, now: now, logger: logger, engine: engine}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	if h.store, err = data.Open(ctx, between(engine), data.Options{Now: now, Logger: logger, AccessTTL: longestAccess(c)}); err != nil {
+	if h.store, err = data.Open(ctx, seen, data.Options{Now: now, Logger: logger, AccessTTL: longestAccess(c), Shared: c.StoreAddress().Shared()}); err != nil {
 		return nil, err
 	}
 	master, err := h.openKeys(ctx, environ)
@@ -94,19 +87,7 @@ func openHouseOn(ctx context.Context, c config.Config, environ []string, now fun
 	if err := h.openServices(ctx, master); err != nil {
 		return nil, err
 	}
-	return h, giveToOwner(c.State)
-}
-
-// makeFolder makes the state folder where there is none. A power cut must not
-// take away its name with all that was acknowledged in it.
-func makeFolder(path string) error {
-	if _, err := os.Stat(path); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
+	return h, h.giveToOwner()
 }
 
 // openServices starts the services on the opened store and keys.
@@ -184,11 +165,8 @@ func (h *house) control() http.Handler {
 			defer h.guard.Unlock()
 			return h.sealer.MasterKeyID(), h.master.From
 		},
-		Reseal: h.reseal,
-		StoreStats: func() control.StoreStats {
-			s := h.engine.Stats()
-			return control.StoreStats{Transactions: s.Updates, Commits: s.Commits, Bytes: s.Bytes, Free: s.Free}
-		},
+		Reseal:             h.reseal,
+		StoreStats:         h.storeStats,
 		Ballast:            func() uint64 { return uint64(held.Load()) },
 		AccessLifetime:     longestAccess(h.config),
 		Registration:       string(h.config.Registration),
@@ -201,17 +179,24 @@ func (h *house) control() http.Handler {
 }
 
 // listenControl makes the control socket; serve it with control.Serve. The
-// house holds the store's lock, so a socket that is there is a dead issuer's.
+// house holds a lock, so a socket that is there is a dead issuer's.
 func (h *house) listenControl() (net.Listener, error) {
+	if err := h.lockState(); err != nil {
+		return nil, err
+	}
 	return control.Listen(filepath.Join(h.config.State, controlFile), h.logger)
 }
 
 // Close lets the store go.
 func (h *house) Close() error {
 	// Before the lock is let go: what was made meanwhile, by a compaction too.
-	err := giveToOwner(h.config.State)
+	err := h.giveToOwner()
 	if h.clients != nil {
 		h.clients.Close()
 	}
-	return errors.Join(err, h.engine.Close())
+	err = errors.Join(err, h.engine.Close())
+	if h.unlock != nil {
+		err = errors.Join(err, h.unlock())
+	}
+	return err
 }

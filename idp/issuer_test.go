@@ -75,7 +75,12 @@ func startIssuerOn(t testing.TB, between func(*bolt.Engine) kv.Engine, listener 
 	}
 	c.Passwords.BcryptCost = signin.MinCost // nobody may configure that
 	log, clock := new(bytes.Buffer), new(wallClock)
-	h, err := openHouseOn(t.Context(), c, nil, clock.now, slog.New(slog.NewTextHandler(log, nil)), between)
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	engine, err := openEngine(t.Context(), c, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := openHouseOn(t.Context(), c, nil, clock.now, logger, engine, between(engine.(*bolt.Engine)))
 	if err != nil {
 		t.Fatal(err)
 	}

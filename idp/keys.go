@@ -9,7 +9,7 @@ import (
 
 func keysCommand(env *environment) *cobra.Command {
 	cmd := &cobra.Command{Use: "keys", Short: "Look after the signing keys"}
-	cmd.AddCommand(keysListCommand(env), keysRotateCommand(env), keysRevokeCommand(env), keysResealCommand(env))
+	cmd.AddCommand(keysListCommand(env), keysRotateCommand(env), keysRevokeCommand(env), keysResealCommand(env), keysNewMasterCommand(env))
 	return cmd
 }
 

@@ -11,8 +11,8 @@ import (
 	"signet/data/kv"
 )
 
-// lockFile takes the lock of a store's file that is too damaged to be opened,
-// so that no other process puts another in its place.
+// lockFile takes the lock of a file: of a store that is too damaged to be opened,
+// so that no other process puts another in its place, or of a state folder.
 func lockFile(path string) (unlock func() error, err error) {
 	f, err := os.Open(path)
 	if err != nil {

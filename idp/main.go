@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"signet/data"
 	"signet/data/kv"
 	"signet/idp/internal/control"
 	"signet/keys"
@@ -94,6 +95,7 @@ func newRoot(env *environment) *cobra.Command {
 		tokensCommand(env),
 		backupCommand(env),
 		restoreCommand(env),
+		copyCommand(env),
 		statsCommand(env),
 		versionCommand(env),
 	)
@@ -144,6 +146,8 @@ func exitCode(err error) int {
 		return exitCodes[failure.Code]
 	case errors.Is(err, kv.ErrInUse):
 		return exitInUse
+	case errors.Is(err, data.ErrMoved):
+		return exitRefused
 	case errors.Is(err, keys.ErrWrongMasterKey), errors.Is(err, keys.ErrMasterKey):
 		return exitWrongKey
 	}

@@ -63,15 +63,19 @@ func (h *house) openSealed(ctx context.Context) (err error) {
 }
 
 // findMaster makes a master key only for a store that has nothing sealed: for
-// any other a new one would be the wrong one.
+// any other a new one would be the wrong one. Of several issuers that share a
+// store each would make another.
 func (h *house) findMaster(ctx context.Context, environ []string) (keys.MasterKey, error) {
 	sealed, err := h.store.Cell(ringCell).Load(ctx)
 	if err != nil {
 		return keys.MasterKey{}, err
 	}
 	create := newMasterText
-	if sealed != nil {
+	switch {
+	case sealed != nil:
 		create = nil
+	case h.config.StoreAddress().Shared():
+		create = refuseMasterText
 	}
 	var master keys.MasterKey
 	master, h.master, err = readMaster(masterPlaces(h.config.State, h.config.MasterKeyFile, environ), create)

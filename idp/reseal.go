@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"path/filepath"
 	"time"
 
@@ -12,6 +13,11 @@ import (
 )
 
 func newMasterText() ([]byte, error) { return keys.NewMasterKey(rand.Reader).Text(), nil }
+
+func refuseMasterText() ([]byte, error) {
+	return nil, errors.New("issuers that share a store are given the same key, and make none: " +
+		"make one with  idp keys new-master-key FILE , bring it to every machine, and set master_key_file")
+}
 
 // reseal seals everything under the master key in file, which is made if there
 // is none, and rewrites the store's file, so that nothing in it opens with the
@@ -86,10 +92,7 @@ func (h *house) finish(ctx context.Context, change masterChange, to *keys.Sealer
 	if change.Step != stepRewriting {
 		return nil
 	}
-	if err := h.engine.Compact(ctx); err != nil {
-		return err
-	}
-	if err := giveToOwner(h.config.State); err != nil {
+	if err := h.rewriteStore(ctx); err != nil {
 		return err
 	}
 	change.Step = stepDone

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"signet/data"
+	"signet/data/kv/bolt"
 	"signet/idp/internal/config"
 	"signet/idp/internal/secret"
 	"signet/keys"
@@ -127,7 +128,7 @@ func cutOff(t *testing.T, h *house, old, next keys.MasterKey, steps int) {
 			change, err = h.write(ctx, change)
 			return err
 		},
-		func() error { return h.engine.Compact(ctx) },
+		func() error { return h.engine.(*bolt.Engine).Compact(ctx) },
 	} {
 		if i == steps {
 			break

@@ -13,6 +13,7 @@ import (
 
 	"signet/data"
 	"signet/data/kv"
+	"signet/data/kv/address"
 	"signet/data/kv/bolt"
 	"signet/idp/internal/config"
 	"signet/idp/internal/control"
@@ -58,6 +59,7 @@ or with --keep-grants nobody, not even who was signed out since the backup.`,
 type restored struct {
 	Backup     data.BackupInfo `json:"backup"`
 	State      string          `json:"state"`
+	Store      address.Address `json:"store"`
 	KeptAs     string          `json:"kept_as,omitzero"` // the store that was replaced
 	KeepGrants bool            `json:"keep_grants"`
 	At         time.Time       `json:"at"`
@@ -97,7 +99,7 @@ func (r *restoring) run(ctx context.Context, backup string) (err error) {
 		return err
 	}
 	r.from = found.From
-	if err := makeFolder(r.config.State); err != nil {
+	if err := errors.Join(makeFolder(r.config.State), makeFolder(r.home())); err != nil {
 		return err
 	}
 	if err := r.lock(ctx); err != nil {
@@ -115,12 +117,22 @@ func (r *restoring) run(ctx context.Context, backup string) (err error) {
 	return r.install(ctx)
 }
 
-func (r *restoring) path() string { return filepath.Join(r.config.State, storeFile) }
+// path is the file of the store, "" where it is elsewhere.
+func (r *restoring) path() string { return r.config.StoreAddress().Path() }
+
+// home is the folder of that file; where there is none, the new store is made in
+// the state folder and copied from there.
+func (r *restoring) home() string {
+	if r.path() == "" {
+		return r.config.State
+	}
+	return filepath.Dir(r.path())
+}
 
 // lock takes the store that is there, so that no issuer can start meanwhile.
 func (r *restoring) lock(ctx context.Context) error {
 	_, err := os.Stat(r.path())
-	if errors.Is(err, fs.ErrNotExist) {
+	if r.path() == "" || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	r.there, err = bolt.Open(r.path(), bolt.Options{Timeout: lockWait, Logger: quiet})
@@ -129,7 +141,7 @@ func (r *restoring) lock(ctx context.Context) error {
 		r.unlock, err = lockFile(r.path())
 	}
 	if errors.Is(err, kv.ErrInUse) {
-		text := "another process holds the store in " + r.config.State + "; stop it first"
+		text := "another process holds the store in " + storePlace(r.config) + "; stop it first"
 		if c, dialed := control.Dial(ctx, filepath.Join(r.config.State, controlFile)); dialed == nil {
 			text = fmt.Sprintf("an issuer runs (process %d): stop it first", c.Issuer().PID)
 			_ = c.Close()
@@ -142,12 +154,12 @@ func (r *restoring) lock(ctx context.Context) error {
 // fill makes the new store, and opens it with the master key as an issuer will.
 func (r *restoring) fill(ctx context.Context) (err error) {
 	if r.there != nil || r.unlock != nil { // alone here: what restores left that were killed
-		left, _ := filepath.Glob(filepath.Join(r.config.State, ".restore-*"))
+		left, _ := filepath.Glob(filepath.Join(r.home(), ".restore-*"))
 		for _, folder := range left {
 			_ = os.RemoveAll(folder)
 		}
 	}
-	if r.folder, err = os.MkdirTemp(r.config.State, ".restore-*"); err != nil {
+	if r.folder, err = os.MkdirTemp(r.home(), ".restore-*"); err != nil {
 		return err
 	}
 	if r.fresh, err = bolt.Open(filepath.Join(r.folder, storeFile), bolt.Options{Logger: quiet}); err != nil {
@@ -175,7 +187,7 @@ func (r *restoring) fill(ctx context.Context) (err error) {
 	}
 	r.out.At = r.env.now().UTC().Round(0)
 	r.out.UnknownUntil = r.out.At.Add(o.Config.MaxAge() + o.Config.Lease + o.Config.Skew)
-	r.out.State, r.out.KeepGrants = r.config.State, r.keepGrants
+	r.out.State, r.out.Store, r.out.KeepGrants = r.config.State, r.config.StoreAddress(), r.keepGrants
 	return nil
 }
 
@@ -193,6 +205,9 @@ func (r *restoring) explain(err error) error {
 // install gives the new store its place. The name always names a whole store:
 // a crash leaves the old one or the new one.
 func (r *restoring) install(ctx context.Context) error {
+	if r.path() == "" {
+		return r.bring(ctx)
+	}
 	// The private halves that a restore destroys lie on old pages.
 	if err := r.fresh.Compact(ctx); err != nil {
 		return err
@@ -201,7 +216,7 @@ func (r *restoring) install(ctx context.Context) error {
 		return err
 	}
 	made := filepath.Join(r.folder, storeFile)
-	if err := giveFile(made, r.config.State); err != nil {
+	if err := giveFile(made, r.home()); err != nil {
 		return err
 	}
 	if r.there == nil && r.unlock == nil {
@@ -209,17 +224,35 @@ func (r *restoring) install(ctx context.Context) error {
 		if errors.Is(err, fs.ErrExist) {
 			return &control.Error{Code: control.InUse, Message: "an issuer made a store in the meantime; nothing was changed"}
 		}
-		return errors.Join(err, syncFolder(r.config.State))
+		return errors.Join(err, syncFolder(r.home()))
 	}
 	aside := r.path() + ".until-" + r.out.At.Local().Format("20060102-150405")
 	if err := os.Link(r.path(), aside); err != nil {
 		return fmt.Errorf("keeping the present store aside: %w", err)
 	}
-	if err := syncFolder(r.config.State); err != nil {
+	if err := syncFolder(r.home()); err != nil {
 		return err
 	}
 	r.out.KeptAs = aside
-	return errors.Join(os.Rename(made, r.path()), syncFolder(r.config.State))
+	return errors.Join(os.Rename(made, r.path()), syncFolder(r.home()))
+}
+
+// bring copies the new store to where issuers share it. What is there already
+// stays: nobody could tell whether an issuer runs on it.
+func (r *restoring) bring(ctx context.Context) (err error) {
+	at := r.config.StoreAddress()
+	engine, err := openAddress(ctx, at, quiet)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, engine.Close()) }()
+	_, err = data.Copy(ctx, r.fresh, engine, data.CopyOptions{From: "a backup", To: at.String(), Now: r.env.now})
+	if errors.Is(err, data.ErrNotEmpty) {
+		return &control.Error{Code: control.Refused, Message: fmt.Sprintf(
+			"%s is not empty; nothing was changed. Name an empty one in  store  (another prefix or database) and restore there: "+
+				"what is here stays, and issuers that run on it do until you stop them", at)}
+	}
+	return err
 }
 
 func (r *restoring) close() error {

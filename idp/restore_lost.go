@@ -133,7 +133,7 @@ func (r *restoring) keepRevoked(ctx context.Context, old *data.Store) ([]string,
 // refusal is what one reads before one says --force.
 func (r *restoring) refusal() string {
 	return fmt.Sprintf("there is a store in %s already; nothing was changed.\n%s--force replaces it, and keeps it under another name",
-		r.config.State, r.losses())
+		storePlace(r.config), r.losses())
 }
 
 // losses says what the restore undoes, line by line.
@@ -180,7 +180,7 @@ func few(b *strings.Builder, list []string, what string) {
 
 func (r *restoring) show() {
 	env := r.env
-	env.printf("restored into %s\n%s", r.out.State, r.losses())
+	env.printf("restored into %s\n%s", storePlace(r.config), r.losses())
 	if r.out.KeptAs != "" {
 		env.printf("the store before is kept as %s: remove it once all is well\n", r.out.KeptAs)
 	}

@@ -103,6 +103,7 @@ var scriptSettings = map[string]string{
 	"SIGNET_KEYS_ALGS":             "ES256",
 	"SIGNET_MASTER_KEY_FILE":       "",
 	"SIGNET_LOG_LEVEL":             "warn",
+	"SIGNET_STORE":                 "",
 }
 
 // running are the issuers of the scripts, one each.

@@ -100,6 +100,7 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	for _, run := range r.beside() {
 		group.Go(func() error { return unlessCanceled(run(failed)) })
 	}
+	group.Go(func() error { return h.store.Moves(failed) })
 	group.Go(func() error { return control.Serve(failed, commands, h.control(), h.logger) })
 	group.Go(func() error { return unlessClosed(server.Serve(listener)) })
 
@@ -157,7 +158,11 @@ func (h *house) announce(out io.Writer, addr net.Addr) {
 		state = h.config.State
 	}
 	fmt.Fprintf(out, "Signet is the issuer %s, listening on %s.\n", issuer, addr)
-	fmt.Fprintf(out, "Its state is in %s, sealed by the master key from %s.\n", state, h.master.From)
+	if at := h.config.StoreAddress(); at.Shared() {
+		fmt.Fprintf(out, "Its store is %s, sealed by the master key from %s.\n", at, h.master.From)
+	} else {
+		fmt.Fprintf(out, "Its state is in %s, sealed by the master key from %s.\n", state, h.master.From)
+	}
 	if h.master.InState {
 		fmt.Fprintln(out, "In production keep the master key elsewhere (master_key_file): whoever has both can sign.")
 	}

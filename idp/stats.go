@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -38,16 +39,21 @@ memory. What requests cost is the difference of two of these.`,
 }
 
 func (env *environment) showStats(s control.Stats) error {
-	return env.table([][]string{
-		{"started", env.when(s.Started)},
+	rows := [][]string{
 		{"store", fmt.Sprintf("%s, of which %s are free", megabytes(uint64(s.Store.Bytes)), megabytes(uint64(s.Store.Free)))},
 		{"transactions", fmt.Sprintf("%d, in %d commits", s.Store.Transactions, s.Store.Commits)},
+	}
+	if s.Store.RoundTrips > 0 { // it is elsewhere
+		rows = [][]string{{"transactions", fmt.Sprintf("%d, %d of them made again; %d round trips to the store",
+			s.Store.Transactions, s.Store.Conflicts, s.Store.RoundTrips)}}
+	}
+	return env.table(slices.Concat([][]string{{"started", env.when(s.Started)}}, rows, [][]string{
 		{"allocated", fmt.Sprintf("%d objects, %s in all", s.Allocations, megabytes(s.Allocated))},
 		{"heap", megabytes(s.Heap)},
 		{"held from the system", megabytes(s.Held)},
 		{"garbage collections", fmt.Sprint(s.Collections)},
 		{"goroutines", fmt.Sprint(s.Goroutines)},
-	})
+	}))
 }
 
 func megabytes(n uint64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

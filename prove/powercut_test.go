@@ -50,7 +50,7 @@ func TestPowerCutNoticesAMissingSync(t *testing.T) {
 	home := newHome(t, nil)
 	var err error
 	home.Binary, err = issuer.Build(t.TempDir(), "idp",
-		issuer.Edit{File: "idp/house.go", Old: "bolt.Options{", New: "bolt.Options{NoSync: true, "})
+		issuer.Edit{File: "data/kv/engines/engines.go", Old: "bolt.Options{", New: "bolt.Options{NoSync: true, "})
 	if err != nil {
 		t.Fatal(err)
 	}

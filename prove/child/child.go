@@ -161,7 +161,7 @@ var given sync.Map
 // those that the system gives to connections (from 32768 on, RFC 6335 names
 // 49152), one of which could take such a port before the command that it is
 // for.
-func FreePorts(t *testing.T, n int) []string {
+func FreePorts(t testing.TB, n int) []string {
 	t.Helper()
 	var ports []string
 	for range 1000 {

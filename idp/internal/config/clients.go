@@ -41,9 +41,10 @@ func (c Client) AuthMethod() string {
 	return cmp.Or(c.Metadata.AuthMethod, byDefault)
 }
 
-// isSecret tells the settings whose value is never shown.
+// isSecret tells the settings whose value is never shown. The address of a
+// store may hold a password.
 func isSecret(key string) bool {
-	return strings.HasPrefix(key, "clients[") && (leaf(key) == "secret" || leaf(key) == "secret_sha256")
+	return key == "store" || strings.HasPrefix(key, "clients[") && (leaf(key) == "secret" || leaf(key) == "secret_sha256")
 }
 
 // checkClients holds what is declared of clients against the rules for all

@@ -3,10 +3,12 @@ package config
 import (
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"signet/data"
+	"signet/data/kv/address"
 	"signet/resource/token"
 )
 
@@ -16,10 +18,11 @@ type Config struct {
 	// File is the file that was read, or "" when there was none.
 	File string
 
-	Listen         string // host:port; an empty host means every address
-	Issuer         string // an absolute URL without a trailing slash
-	InsecureIssuer bool   // allow a plain-http issuer that is not loopback
-	State          string // the folder of all that the issuer keeps
+	Listen         string          // host:port; an empty host means every address
+	Issuer         string          // an absolute URL without a trailing slash
+	InsecureIssuer bool            // allow a plain-http issuer that is not loopback
+	State          string          // the folder of what the issuer keeps on this machine
+	Store          address.Address // of the store: signet.db in the state folder, unless set
 	TLS            TLS
 	TrustedProxies []netip.Prefix
 	MasterKeyFile  string // "" looks elsewhere; see package secret
@@ -240,6 +243,17 @@ type Limits struct {
 	LongPolls      int           // waiting at once, in all
 	LongPollsEach  int           // waiting at once, from one address
 	Shutdown       time.Duration // what running requests get at a stop
+}
+
+// StoreFile is the name of a store in the state folder.
+const StoreFile = "signet.db"
+
+// StoreAddress is where the store is.
+func (c Config) StoreAddress() address.Address {
+	if c.Store.IsZero() {
+		return address.File(filepath.Join(c.State, StoreFile))
+	}
+	return c.Store
 }
 
 // AccessTTL is how long an access token for the audience lives.

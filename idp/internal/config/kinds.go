@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"signet/data/kv/address"
 	"signet/resource/token"
 )
 
@@ -104,6 +105,13 @@ var (
 	anyAlg   = kindOf[token.Alg]{"text", []string{"!!str"}, func(s string) (token.Alg, error) { return token.Alg(s), nil }}
 	size     = kindOf[int]{"size", []string{"!!str", "!!int"}, parseSize}
 	prefix   = kindOf[netip.Prefix]{"network", []string{"!!str"}, parsePrefix}
+
+	storeAddress = kindOf[address.Address]{"address", []string{"!!str"}, func(s string) (address.Address, error) {
+		if s == "" {
+			return address.Address{}, nil
+		}
+		return address.Parse(s)
+	}}
 )
 
 // choice is one word out of a few.
