@@ -29,6 +29,7 @@ type provider struct {
 	document map[string]any // its metadata
 	user     data.User
 	dialer   http.RoundTripper // how the others reach it
+	others   []*issuer         // further nodes
 }
 
 const (
@@ -111,7 +112,12 @@ func (p *provider) lists(name string) (texts []string) {
 }
 
 // forward moves the clock.
-func (p *provider) forward(by time.Duration) { p.clock.setBack(-by) }
+func (p *provider) forward(by time.Duration) {
+	p.clock.setBack(-by)
+	for _, o := range p.others {
+		o.clock.setBack(-by)
+	}
+}
 
 // hosted is what somebody else has on the web, and can change.
 type hosted struct {

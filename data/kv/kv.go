@@ -70,6 +70,12 @@ var (
 	ErrFailed = errors.New("kv: the store stopped after a failed sync")
 	// ErrClosed says that the engine was closed.
 	ErrClosed = errors.New("kv: the store is closed")
+	// ErrUnavailable says that the store cannot be reached, or is overloaded.
+	// The text says so where it is not known whether a change was made.
+	ErrUnavailable = errors.New("kv: the store cannot be reached")
+	// ErrTooLarge says that a transaction is larger than the store takes.
+	// Nothing of it was done.
+	ErrTooLarge = errors.New("kv: a transaction that is too large for the store")
 	// ErrPair says that a key or value is empty or too long.
 	ErrPair = errors.New("kv: a key or value that may not be stored")
 )

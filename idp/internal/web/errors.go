@@ -155,7 +155,7 @@ func outages(err error) *wire.Error {
 		// answer of ours the server would send an empty 200: a logout that
 		// did not happen would look as if it had.
 		return wire.Unavailable("The request was cut off.", time.Second, err)
-	case errors.Is(err, keys.ErrLease):
+	case errors.Is(err, keys.ErrLease), errors.Is(err, kv.ErrUnavailable):
 		return wire.Unavailable("The issuer cannot reach its store.", time.Second, err)
 	case errors.Is(err, mint.ErrNoKeyYet):
 		return wire.Unavailable("The client's signing algorithm was added a moment ago and has no key yet.", time.Minute, err)
