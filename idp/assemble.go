@@ -44,15 +44,20 @@ func profilesOf(c config.Config) []mint.Profile {
 	return profiles
 }
 
-// healthy says whether the store still answers; after a failed sync it does
-// not, and only a restart helps.
+// healthy says whether only a restart helps: after a failed sync it does. It
+// brings no store back that is away, and would forget what the node knows.
 func (h *house) healthy() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	return h.engine.View(ctx, func(kv.Reader) error { return nil })
+	err := h.store.Reach(ctx)
+	if errors.Is(err, kv.ErrUnavailable) || errors.Is(err, kv.ErrBusy) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
 }
 
-// ready says whether tokens can be signed now.
+// ready says whether tokens can be signed now. A store that is away for less
+// than a lease, as while another member takes over, takes no node out.
 func (h *house) ready() error {
 	if err := h.healthy(); err != nil {
 		return err

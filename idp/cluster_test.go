@@ -26,22 +26,28 @@ type cluster struct {
 	nodes []*issuer
 	ways  []*kvtest.Faulty // of each node to the engine
 	next  atomic.Uint64
-	seen  atomic.Pointer[func(*http.Request)] // told of each request, or nil
+	seen  *recorder // or nil
 }
 
 // patience is how long a node waits for an engine that is stalled.
-const patience = 500 * time.Millisecond
+const patience = 100 * time.Millisecond
 
 // newCluster starts n nodes, with a person. yaml is the file of settings, less
 // the issuer.
 func newCluster(t testing.TB, n int, yaml string, settings ...string) *cluster {
+	t.Helper()
+	return newClusterAt(t, n, "", yaml, settings...)
+}
+
+// newClusterAt is newCluster with a path in the issuer's URL.
+func newClusterAt(t testing.TB, n int, path, yaml string, settings ...string) *cluster {
 	t.Helper()
 	listener, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
-	yaml = "issuer: " + at + "\nthrottle: {register_burst: 1000}\nkeys: {lease: 4h, publish_ahead: 12h} # the clock is moved by hand\n" + yaml
+	yaml = "issuer: " + at + path + "\nthrottle: {register_burst: 1000}\nkeys: {lease: 4h, publish_ahead: 12h} # the clock is moved by hand\n" + yaml
 	c := &cluster{}
 	front := httptest.NewUnstartedServer(c)
 	front.Listener.Close()
@@ -53,7 +59,7 @@ func newCluster(t testing.TB, n int, yaml string, settings ...string) *cluster {
 	front.Start()
 	t.Cleanup(front.Close)
 	first := *c.nodes[0]
-	first.url = at
+	first.url = at + path
 	c.provider = &provider{issuer: &first, origin: at, dialer: outside, others: c.nodes[1:]}
 	if err := json.Unmarshal([]byte(first.call(http.MethodGet, "/.well-known/openid-configuration", "").want(t, http.StatusOK).Body), &c.document); err != nil {
 		t.Fatal(err)
@@ -81,15 +87,29 @@ func (c *cluster) add(t testing.TB, engine kv.Engine, yaml string, settings ...s
 
 // ServeHTTP gives the request to the next node.
 func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if seen := c.seen.Load(); seen != nil {
-		(*seen)(r)
+	node := c.nodes[int(c.next.Add(1))%len(c.nodes)]
+	if c.seen == nil {
+		node.handler.ServeHTTP(w, r)
+		return
 	}
-	c.nodes[int(c.next.Add(1))%len(c.nodes)].handler.ServeHTTP(w, r)
+	c.seen.record(w, r, node.handler)
 }
 
 // each does the same to every node's way to the engine.
 func (c *cluster) each(do func(*kvtest.Faulty)) {
 	for _, way := range c.ways {
 		do(way)
+	}
+}
+
+// eventually waits for what other goroutines bring about.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 20 seconds: %s", what)
+		}
 	}
 }

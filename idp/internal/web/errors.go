@@ -79,6 +79,9 @@ func (w *errorWriter) log(err error, e *wire.Error, c echo.Context) {
 	if e.Status >= http.StatusInternalServerError && e.Status != http.StatusNotImplemented && !errors.Is(err, signin.ErrBusy) {
 		level = slog.LevelError
 	}
+	if errors.Is(err, kv.ErrUnavailable) || errors.Is(err, keys.ErrLease) {
+		level = slog.LevelDebug // all requests meet it: whoever renews the keys has said it once
+	}
 	ctx := c.Request().Context()
 	if !w.logger.Enabled(ctx, level) {
 		return
