@@ -17,6 +17,7 @@ import (
 
 	"signet/idp/internal/config"
 	"signet/idp/internal/control"
+	"signet/idp/internal/trouble"
 	"signet/idp/internal/wellknown"
 )
 
@@ -131,13 +132,12 @@ func shutDown(patience time.Duration, server *http.Server) error {
 // sweep takes out what has expired, a batch at a time, so that no transaction
 // holds the others up.
 func (h *house) sweep(ctx context.Context) error {
+	var sweeping trouble.Report
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
 		n, err := h.store.Sweep(ctx, sweepBatch)
-		if err != nil && ctx.Err() == nil {
-			h.logger.Error("what has expired could not be taken out of the store", "error", err)
-		}
+		sweeping.Note(ctx, h.logger, "taking what has expired out of the store", err)
 		if n == sweepBatch && err == nil {
 			continue
 		}

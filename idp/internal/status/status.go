@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"signet/data"
 	"signet/idp/internal/mint"
+	"signet/idp/internal/trouble"
+	"signet/internal/single"
 	"signet/keys"
 	"signet/resource/token"
 )
@@ -37,8 +38,9 @@ type Options struct {
 // Service keeps what this node serves of the lists.
 type Service struct {
 	o        Options
-	building sync.Mutex // one edition at a time
+	building single.Lane // one edition at a time
 	edition  atomic.Pointer[edition]
+	updating trouble.Report
 }
 
 // New makes a Service. It has nothing to serve before Prepare, or Run, or the
@@ -141,11 +143,14 @@ func (s *Service) current(ctx context.Context) (e *edition, lapsed, err error) {
 }
 
 // renew makes another edition, unless one that is good was made meanwhile.
-func (s *Service) renew(ctx context.Context, good func(*edition) bool) (*edition, error) {
-	s.building.Lock()
-	defer s.building.Unlock()
+func (s *Service) renew(ctx context.Context, good func(*edition) bool) (e *edition, err error) {
+	leave, err := s.building.Enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { leave(err) }()
 	if e := s.edition.Load(); good(e) {
 		return e, nil
 	}
-	return s.rebuild(ctx)
+	return s.rebuild(context.WithoutCancel(ctx)) // others wait for it, too
 }

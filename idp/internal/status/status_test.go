@@ -368,7 +368,7 @@ func TestAStoreThatFailsIsAskedAgain(t *testing.T) {
 		n.run()
 		time.Sleep(2 * again)
 		n.list(n.draw().List)
-		if said := n.log.String(); strings.Count(said, "cannot be brought up to date") != 1 || strings.Count(said, "up to date again") != 1 {
+		if said := n.log.String(); strings.Count(said, "this fails") != 1 || strings.Count(said, "this succeeds again") != 1 {
 			t.Errorf("the log says\n%s", said)
 		}
 	})
