@@ -59,6 +59,9 @@ func (h *house) healthy() error {
 // ready says whether tokens can be signed now. A store that is away for less
 // than a lease, as while another member takes over, takes no node out.
 func (h *house) ready() error {
+	if h.leaving.Load() {
+		return errors.New("this node is stopping")
+	}
 	if err := h.healthy(); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"signet/data"
@@ -52,8 +53,9 @@ type house struct {
 	fetch   *fetch.Fetcher
 	clients *client.Registry
 
-	resealing sync.Mutex // one change of the master key at a time
-	guard     sync.Mutex // guards master and sealer
+	leaving   atomic.Bool // it drains: it is not ready any more
+	resealing sync.Mutex  // one change of the master key at a time
+	guard     sync.Mutex  // guards master and sealer
 	master    secret.Found
 	sealer    *keys.Sealer
 }

@@ -223,3 +223,49 @@ func rotateFifteenTimes(t *testing.T, chance *rand.Rand) {
 		t.Errorf("there were %d pauses, and %d tokens at once", pauses, issued)
 	}
 }
+
+// A key that was revoked at one node does not come back with another one that
+// was cut off and has not heard of it, within its lease or past it.
+func TestARevokedKeyDoesNotReturnWithANodeThatIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newMembers(t, rotatingYAML, 0, 0)
+		for name, opts := range map[string][]resource.Option{"who waits": nil, "who has a cache": {resource.WithLongPoll(0)}} {
+			v, err := resource.New(bubbleURL, "api", append(opts, resource.WithHTTPClient(&http.Client{Transport: b}),
+				resource.WithLogger(slog.New(slog.DiscardHandler)))...)
+			must(t, err)
+			time.Sleep(3 * time.Minute) // the next key is ready
+			stolen := b.members[0].token(t)
+			if _, err := v.Verify(t.Context(), stolen); err != nil {
+				t.Fatal(err)
+			}
+			b.members[1].way.Cut()
+			_, err = b.members[0].house.ring.Revoke(t.Context(), kidOf(t, stolen), "stolen")
+			must(t, err)
+			refused := false
+			for began := time.Now(); time.Since(began) < 50*time.Second; time.Sleep(time.Second / 4) {
+				fresh := b.members[0].token(t)
+				_, err := v.Verify(t.Context(), stolen)
+				if refused && err == nil {
+					t.Fatalf("after %s %s accepts a key that it knew to be revoked", time.Since(began), name)
+				}
+				if refused = refused || err != nil; !refused {
+					continue
+				}
+				if _, err := v.Verify(t.Context(), fresh); err != nil {
+					t.Fatalf("%s refuses a good token: %v", name, err)
+				}
+			}
+			if name == "who waits" && !refused {
+				t.Errorf("%s never heard of it", name)
+			}
+			b.members[1].way.Mend()
+			v.Close()
+		}
+	})
+}
+
+func kidOf(t *testing.T, raw string) string {
+	t.Helper()
+	kid, _ := part(t, raw, 0)["kid"].(string)
+	return kid
+}

@@ -78,6 +78,7 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	server.Handler = h.untilItLeaves(server.Handler)
 	server.RegisterOnShutdown(polls.Stop)
 	if err := r.status.Prepare(ctx); err != nil { // before a token names a list
 		return err
@@ -107,11 +108,35 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	select {
 	case <-ctx.Done():
 		h.logger.Info("stopping; running requests may finish, and a second signal ends them")
+		h.drain(failed)
 	case <-failed.Done():
 	}
 	err = shutDown(h.config.Limits.Shutdown, server)
 	stopBeside()
 	return errors.Join(group.Wait(), err)
+}
+
+// drain goes on for a while, so that a load balancer sees in time that this node
+// is not ready any more: it drops no request that it sends meanwhile.
+func (h *house) drain(failed context.Context) {
+	h.leaving.Store(true)
+	over := time.NewTimer(h.config.Limits.Drain)
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-failed.Done():
+	}
+}
+
+// untilItLeaves has every answer of a node that drains close its connection: an
+// idle one that is closed later may have a request on its way.
+func (h *house) untilItLeaves(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // beside are the services that have work of their own while the issuer runs.
