@@ -81,6 +81,7 @@ var services = []string{
 	"idp/internal/jose",
 	"idp/internal/live",
 	"idp/internal/mint",
+	"idp/internal/nodes",
 	"idp/internal/pages",
 	"idp/internal/request",
 	"idp/internal/secret",

@@ -32,7 +32,7 @@ func (r *rooms) newServer(polls *wellknown.Polls) (*http.Server, error) {
 	c := h.config
 	return web.New(web.Options{
 		Issuer: r.issuer, Origins: c.Browser.Origins, TrustedProxies: c.TrustedProxies, Limits: c.Limits, Logger: h.logger,
-		Healthy: h.healthy, Ready: h.ready, Pages: r.pages, Endpoints: endpoints,
+		Healthy: h.healthy, Ready: r.ready, Pages: r.pages, Endpoints: endpoints,
 	}), nil
 }
 
@@ -58,7 +58,8 @@ func (h *house) healthy() error {
 
 // ready says whether tokens can be signed now. A store that is away for less
 // than a lease, as while another member takes over, takes no node out.
-func (h *house) ready() error {
+func (r *rooms) ready() error {
+	h := r.house
 	if h.leaving.Load() {
 		return errors.New("this node is stopping")
 	}
@@ -66,7 +67,11 @@ func (h *house) ready() error {
 		return err
 	}
 	now := h.now()
-	return errors.Join(h.ring.Ready(now), h.macs.Ready(now))
+	err := errors.Join(h.ring.Ready(now), h.macs.Ready(now))
+	if err == nil && r.nodes != nil {
+		err = r.nodes.Ready()
+	}
+	return err
 }
 
 // listen opens the port, with TLS where there is a certificate.

@@ -53,6 +53,7 @@ type house struct {
 	fetch   *fetch.Fetcher
 	clients *client.Registry
 
+	shared    bool        // other nodes may be on the same store
 	leaving   atomic.Bool // it drains: it is not ready any more
 	resealing sync.Mutex  // one change of the master key at a time
 	guard     sync.Mutex  // guards master and sealer
@@ -86,7 +87,10 @@ func openHouseOn(ctx context.Context, c config.Config, environ []string, now fun
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	if h.store, err = data.Open(ctx, between(engine), data.Options{Now: now, Logger: logger, AccessTTL: longestAccess(c)}); err != nil {
+	seen := between(engine)
+	_, alone := seen.(*bolt.Engine) // one process has the file
+	h.shared = !alone
+	if h.store, err = data.Open(ctx, seen, data.Options{Now: now, Logger: logger, AccessTTL: longestAccess(c)}); err != nil {
 		return nil, err
 	}
 	master, err := h.openKeys(ctx, environ)

@@ -141,7 +141,11 @@ func (h *house) untilItLeaves(next http.Handler) http.Handler {
 
 // beside are the services that have work of their own while the issuer runs.
 func (r *rooms) beside() []func(context.Context) error {
-	return []func(context.Context) error{r.ring.Run, r.macs.Run, r.signin.Run, r.signout.Run, r.deliver.Run, r.status.Run, r.sweep}
+	runs := []func(context.Context) error{r.ring.Run, r.macs.Run, r.signin.Run, r.signout.Run, r.deliver.Run, r.status.Run, r.sweep}
+	if r.nodes != nil {
+		runs = append(runs, r.nodes.Run)
+	}
+	return runs
 }
 
 // shutDown lets running requests finish, for at most patience.
