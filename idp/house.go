@@ -125,7 +125,7 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 	h.grants, err = grant.New(grant.Options{
 		Store: h.store, MACs: h.macs, Refused: macRefused, Logger: h.logger,
 		Now:    h.now,
-		Policy: grant.Policy{TTL: t.RefreshTTL, Max: t.RefreshMax, Grace: t.RefreshGrace, Late: late},
+		Policy: grant.Policy{TTL: t.RefreshTTL, Max: t.RefreshMax, Grace: h.grace(), Late: late},
 	})
 	if err != nil {
 		return err
@@ -143,6 +143,17 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 		Config: h.config, Store: h.store, Secret: h.secret, Fetch: h.fetch, Documents: h.newFetcher(), Now: h.now, Logger: h.logger,
 	})
 	return err
+}
+
+// grace is how long after a turn the spent token gets the same answer. The node
+// that is asked again may be another than the one that noted the time, and its
+// clock ahead: nobody is signed out for that.
+func (h *house) grace() time.Duration {
+	g := h.config.Tokens.RefreshGrace
+	if h.shared && g > 0 {
+		g += h.config.Keys.Skew
+	}
+	return g
 }
 
 // newFetcher makes a way to fetch with room and memory of its own, so that what

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"signet/resource/dpop/dpoptest"
 )
@@ -61,4 +64,43 @@ func checkAPI(t *testing.T, c *cluster) {
 		cookie = pair(c.post("/session/refresh", `{}`, "Origin", origin, "Cookie", cookie).want(t, http.StatusOK).cookie(t, "signet_session"))
 	}
 	c.post("/session/logout", `{}`, "Origin", origin, "Cookie", cookie).want(t, http.StatusNoContent)
+}
+
+// Clocks may differ by the skew. Whatever a time decides that one node wrote and
+// another one reads, no honest client is refused for it.
+func TestClocksThatDifferWithinTheSkewRefuseNobody(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, oauthClients, "SIGNET_KEYS_ALGS=RS256", "SIGNET_TOKENS_REFRESH_LATE=revoke", "SIGNET_KEYS_SKEW=30s", "SIGNET_TOKENS_REFRESH_GRACE=5s")
+	chance := rand.New(rand.NewPCG(6, 3))
+	for round := range 12 {
+		var offsets []time.Duration
+		for _, node := range c.nodes {
+			off := time.Duration(chance.Int64N(int64(30*time.Second))) - 15*time.Second
+			node.clock.setBack(-off)
+			offsets = append(offsets, off)
+		}
+		web := c.client(t, "web")
+		got := web.tokens(c.browser(t), "scope", "openid offline_access posts:write")
+		for range 3 {
+			web.userinfo(got.text("access_token")).ok()
+			spent := got.text("refresh_token")
+			got = web.token("refresh_token", "refresh_token", spent).ok()
+			for range 3 { // the answer was lost: each node is asked once more
+				again := web.token("refresh_token", "refresh_token", spent)
+				if again.status != http.StatusOK || again.text("refresh_token") != got.text("refresh_token") {
+					t.Fatalf("round %d, clocks %v: a repeat gets %d %s", round, offsets, again.status, again.body)
+				}
+			}
+		}
+		service := c.client(t, "service").token("client_credentials").ok()
+		guard := c.client(t, "guard")
+		for range 3 {
+			if said := guard.send(c.at("introspection_endpoint"), url.Values{"token": {service.text("access_token")}}).ok(); said.values["active"] != true {
+				t.Fatalf("round %d, clocks %v: a good token is %s", round, offsets, said.body)
+			}
+		}
+		for i, node := range c.nodes {
+			node.clock.setBack(offsets[i])
+		}
+	}
 }
