@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -162,18 +163,20 @@ func shutDown(patience time.Duration, server *http.Server) error {
 // holds the others up.
 func (h *house) sweep(ctx context.Context) error {
 	var sweeping trouble.Report
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	<-rest.C
 	for {
 		n, err := h.store.Sweep(ctx, sweepBatch)
 		sweeping.Note(ctx, h.logger, "taking what has expired out of the store", err)
 		if n == sweepBatch && err == nil {
 			continue
 		}
+		rest.Reset(sweepEvery/2 + rand.N(sweepEvery)) // several nodes do not sweep at once
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-rest.C:
 		}
 	}
 }
