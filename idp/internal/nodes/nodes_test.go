@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,12 +59,14 @@ func TestANodeThatIsDeadIsForgottenAndOneWhoseClockWasSetIsBack(t *testing.T) {
 		if _, err := store.PutNode(t.Context(), data.Node{ID: "killed"}, nil); err != nil {
 			t.Fatal(err)
 		}
-		off := time.Minute
-		second, err := data.Open(t.Context(), engine, data.Options{Now: func() time.Time { return time.Now().Add(off) }})
+		var off atomic.Int64
+		off.Store(int64(time.Minute))
+		now := func() time.Time { return time.Now().Add(time.Duration(off.Load())) }
+		second, err := data.Open(t.Context(), engine, data.Options{Now: now})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := startOn(t, second, func() time.Time { return time.Now().Add(off) })
+		s := startOn(t, second, now)
 		time.Sleep(5 * time.Minute)
 		if list, err := store.Nodes(t.Context()); err != nil || len(list) != 2 {
 			t.Errorf("there are %v, %v", list, err)
@@ -71,7 +74,7 @@ func TestANodeThatIsDeadIsForgottenAndOneWhoseClockWasSetIsBack(t *testing.T) {
 		if s.Ready() == nil {
 			t.Error("its clock is off")
 		}
-		off = 0
+		off.Store(0)
 		time.Sleep(time.Minute)
 		if err := s.Ready(); err != nil {
 			t.Error(err)
