@@ -161,6 +161,16 @@ func (r *Registry) Find(ctx context.Context, id string) (*Client, error) {
 		return c, nil
 	}
 	generation := r.stored.current()
+	c, err := r.Stored(ctx, id)
+	if err == nil {
+		r.stored.put(c, generation)
+	}
+	return c, err
+}
+
+// Stored reads a client of the store, past what is in memory: for who changes it
+// and may have done so at another node a moment ago. It fails with ErrUnknown.
+func (r *Registry) Stored(ctx context.Context, id string) (*Client, error) {
 	record, err := r.o.Store.Client(ctx, id)
 	switch {
 	case errors.Is(err, data.ErrNoClient):
@@ -168,9 +178,7 @@ func (r *Registry) Find(ctx context.Context, id string) (*Client, error) {
 	case err != nil:
 		return nil, err
 	}
-	c := r.fromRecord(record)
-	r.stored.put(c, generation)
-	return c, nil
+	return r.fromRecord(record), nil
 }
 
 // Where is the place in the configuration that declares the client, or "".
