@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"signet/data/kv"
+	"signet/internal/single"
 )
 
 // blocks are what a node remembers of the blocks that it draws from. There may
@@ -31,7 +32,7 @@ type blocks struct {
 	lists map[uint32]*openedList
 	last  uint32 // the number of the list that came last
 
-	fetches [1 << 10]sync.Mutex
+	fetches [1 << 10]single.Lane
 }
 
 // blockRoom is how many blocks a node remembers at least, once it has drawn from
@@ -94,7 +95,7 @@ func (b *blocks) current() uint32 {
 }
 
 // fetching is held by whoever fetches another block of the name.
-func (b *blocks) fetching(name blockName) *sync.Mutex {
+func (b *blocks) fetching(name blockName) *single.Lane {
 	return &b.fetches[binary.BigEndian.Uint16(name[:])%uint16(len(b.fetches))]
 }
 

@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -36,7 +37,7 @@ func (b *Block) version() *int { return &b.V }
 // client's own for the audience. It writes nothing but, now and then, the
 // reservation of a Block, and reads nothing but after a revocation. It returns
 // ErrNoClient for a client that was removed a moment ago.
-func (s *Store) DrawClientSlot(ctx context.Context, client string, audience []string) (Slot, error) {
+func (s *Store) DrawClientSlot(ctx context.Context, client string, audience []string) (_ Slot, err error) {
 	if len(audience) > 1 {
 		audience = slices.Compact(slices.Sorted(slices.Values(audience)))
 	}
@@ -46,9 +47,11 @@ func (s *Store) DrawClientSlot(ctx context.Context, client string, audience []st
 	}
 	// One of those who need another block fetches it, and the others draw from
 	// it.
-	fetching := s.blocks.fetching(name)
-	fetching.Lock()
-	defer fetching.Unlock()
+	leave, err := s.blocks.fetching(name).Enter(ctx)
+	if err != nil {
+		return Slot{}, err
+	}
+	defer func() { leave(ours(ctx, err)) }()
 	if slot, ok := s.drawRemembered(name); ok {
 		return slot, nil
 	}
@@ -67,7 +70,6 @@ func (s *Store) DrawClientSlot(ctx context.Context, client string, audience []st
 		}
 	}
 	if !usable {
-		var err error
 		if b, list, err = s.reserveBlock(ctx, b, list, client, audience); err != nil {
 			return Slot{}, err
 		}
@@ -77,6 +79,14 @@ func (s *Store) DrawClientSlot(ctx context.Context, client string, audience []st
 	b.epoch = epoch
 	s.blocks.remember(name, b, list, s.now())
 	return slot, nil
+}
+
+// ours is a failure that those meet, too, who wait: none that is of one request.
+func ours(ctx context.Context, err error) error {
+	if ctx.Err() != nil || errors.Is(err, ErrNoClient) {
+		return nil
+	}
+	return err
 }
 
 // drawRemembered draws from the block that this node remembers, as long as

@@ -161,16 +161,30 @@ func (r *Registry) Find(ctx context.Context, id string) (*Client, error) {
 		return c, nil
 	}
 	generation := r.stored.current()
+	c, size, err := r.read(ctx, id)
+	if err == nil {
+		r.stored.put(c, size, generation)
+	}
+	return c, err
+}
+
+// Stored reads a client of the store, past what is in memory: for who changes it
+// and may have done so at another node a moment ago. It fails with ErrUnknown.
+func (r *Registry) Stored(ctx context.Context, id string) (*Client, error) {
+	c, _, err := r.read(ctx, id)
+	return c, err
+}
+
+// read says how many bytes the record has, too.
+func (r *Registry) read(ctx context.Context, id string) (c *Client, size int, err error) {
 	record, size, err := r.o.Store.SizedClient(ctx, id)
 	switch {
 	case errors.Is(err, data.ErrNoClient):
-		return nil, ErrUnknown
+		return nil, 0, ErrUnknown
 	case err != nil:
-		return nil, err
+		return nil, 0, err
 	}
-	c := r.fromRecord(record)
-	r.stored.put(c, size, generation)
-	return c, nil
+	return r.fromRecord(record), size, nil
 }
 
 // Where is the place in the configuration that declares the client, or "".

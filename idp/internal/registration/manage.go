@@ -121,7 +121,7 @@ func (a *API) owner(c echo.Context) (*client.Client, string, error) {
 
 // registered returns the client, or one that no token is of.
 func (a *API) registered(ctx context.Context, id string) (*client.Client, error) {
-	of, err := a.Clients.Find(ctx, id)
+	of, err := a.Clients.Stored(ctx, id)
 	if errors.Is(err, client.ErrUnknown) {
 		return &client.Client{}, nil
 	}
