@@ -3,13 +3,14 @@ package data
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"signet/data/kv"
 	"signet/internal/recent"
+	"signet/internal/single"
 )
 
 // A client's first block of a list is small, and each next one twice as large:
@@ -46,7 +47,7 @@ func (b *Block) version() *int { return &b.V }
 
 // block is what a node knows of the block that it draws from.
 type block struct {
-	mu        sync.Mutex
+	lane      single.Lane
 	list      StatusList
 	perm      permutation
 	key       []byte // of the Block
@@ -58,13 +59,16 @@ type block struct {
 // client's own for the audience. It writes nothing but, now and then, the
 // reservation of a Block. It returns ErrNoClient for a client that was removed
 // a moment ago.
-func (s *Store) DrawClientSlot(ctx context.Context, client string, audience []string) (Slot, error) {
+func (s *Store) DrawClientSlot(ctx context.Context, client string, audience []string) (_ Slot, err error) {
 	if len(audience) > 1 {
 		audience = slices.Compact(slices.Sorted(slices.Values(audience)))
 	}
 	b := s.block(client, audience)
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	leave, err := b.lane.Enter(ctx)
+	if err != nil {
+		return Slot{}, err
+	}
+	defer func() { leave(ours(ctx, err)) }()
 	now := s.now()
 	usable := b.next < b.end && s.opened(b.list, now)
 	if usable {
@@ -86,6 +90,14 @@ func (s *Store) DrawClientSlot(ctx context.Context, client string, audience []st
 	slot := Slot{List: b.list.ID, Index: b.perm.index(b.next), Until: s.statusEnd(now)}
 	b.next++
 	return slot, nil
+}
+
+// ours is a failure that those meet, too, who wait: none that is of one request.
+func ours(ctx context.Context, err error) error {
+	if ctx.Err() != nil || errors.Is(err, ErrNoClient) {
+		return nil
+	}
+	return err
 }
 
 // block finds what this node draws from, or begins anew.

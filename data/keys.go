@@ -51,6 +51,7 @@ import (
 //	o/<account>                      Ending of the account, 26 characters
 //	d/<nanosecond><id>               Delivery, to be tried at <nanosecond> (Unix time, 8 bytes)
 //	z/<name>                         a cell: bytes that belong to another package
+//	p/<node>                         Node, 26 characters: an issuer that runs on this store
 //	t                                the snapshot of the login counters
 //
 // An entry of x is written when its record is made, and not when the record
@@ -82,6 +83,7 @@ const (
 	statusBitPrefix   = "v/"
 	blockPrefix       = "y/"
 	revocationPrefix  = "j/"
+	nodePrefix        = "p/"
 )
 
 // present is the value of a key that says all there is to say.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"signet/data/kv"
+	"signet/internal/single"
 )
 
 // slotsAtOnce is how many serials a node reserves with one write. Those that it
@@ -16,6 +17,7 @@ const slotsAtOnce = 4096
 // slots hands out the indices of the open list, from serials that this node
 // has reserved.
 type slots struct {
+	lane  single.Lane // to the store
 	mu    sync.Mutex
 	list  StatusList
 	perm  permutation
@@ -27,8 +29,28 @@ type slots struct {
 // DrawSlot returns an index that nobody else has. It writes nothing but, once
 // in slotsAtOnce draws, the reservation of the next ones. A slot that was not
 // stored goes back by ReturnSlot.
-func (s *Store) DrawSlot(ctx context.Context) (Slot, error) {
+func (s *Store) DrawSlot(ctx context.Context) (slot Slot, err error) {
 	p := &s.slots
+	if slot, ok := p.take(s); ok {
+		return slot, nil
+	}
+	leave, err := p.lane.Enter(ctx)
+	if err != nil {
+		return Slot{}, err
+	}
+	defer func() { leave(err) }()
+	for {
+		if slot, ok := p.take(s); ok { // one that was before us has reserved
+			return slot, nil
+		}
+		if err := s.reserveSlots(context.WithoutCancel(ctx), p); err != nil { // others wait for it, too
+			return Slot{}, err
+		}
+	}
+}
+
+// take draws one that is reserved, if there is one.
+func (p *slots) take(s *Store) (slot Slot, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := s.now()
@@ -36,19 +58,17 @@ func (s *Store) DrawSlot(ctx context.Context) (Slot, error) {
 		p.next, p.end, p.spare = 0, 0, nil
 	}
 	if n := len(p.spare); n > 0 {
-		slot := p.spare[n-1]
+		slot = p.spare[n-1]
 		p.spare = p.spare[:n-1]
 		slot.Until = s.statusEnd(now)
-		return slot, nil
+		return slot, true
 	}
 	if p.next == p.end {
-		if err := s.reserveSlots(ctx, p); err != nil {
-			return Slot{}, err
-		}
+		return Slot{}, false
 	}
-	slot := Slot{List: p.list.ID, Index: p.perm.index(p.next), Until: s.statusEnd(now)}
+	slot = Slot{List: p.list.ID, Index: p.perm.index(p.next), Until: s.statusEnd(now)}
 	p.next++
-	return slot, nil
+	return slot, true
 }
 
 // ReturnSlot takes back a slot that no token can carry.
@@ -77,6 +97,8 @@ func (s *Store) reserveSlots(ctx context.Context, p *slots) error {
 	if err != nil {
 		return err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.list, p.perm, p.spare = list, newPermutation(list.Key), nil
 	p.next, p.end = list.Reserved, list.Reserved+count
 	return nil

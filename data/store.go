@@ -167,6 +167,11 @@ func (s *Store) Meta() Meta {
 	return m
 }
 
+// Reach says why the store does not answer, or nil.
+func (s *Store) Reach(ctx context.Context) error {
+	return s.engine.View(ctx, func(kv.Reader) error { return nil })
+}
+
 func (s *Store) now() time.Time { return s.o.Now().UTC().Round(0) }
 
 // decide runs fn in an Update. A verdict is an answer that the transaction

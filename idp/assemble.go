@@ -32,7 +32,7 @@ func (r *rooms) newServer(polls *wellknown.Polls) (*http.Server, error) {
 	c := h.config
 	return web.New(web.Options{
 		Issuer: r.issuer, Origins: c.Browser.Origins, TrustedProxies: c.TrustedProxies, Limits: c.Limits, Logger: h.logger,
-		Healthy: h.healthy, Ready: h.ready, Pages: r.pages, Endpoints: endpoints,
+		Healthy: h.healthy, Ready: r.ready, Pages: r.pages, Endpoints: endpoints,
 	}), nil
 }
 
@@ -44,21 +44,34 @@ func profilesOf(c config.Config) []mint.Profile {
 	return profiles
 }
 
-// healthy says whether the store still answers; after a failed sync it does
-// not, and only a restart helps.
+// healthy says whether only a restart helps: after a failed sync it does. It
+// brings no store back that is away, and would forget what the node knows.
 func (h *house) healthy() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	return h.engine.View(ctx, func(kv.Reader) error { return nil })
+	err := h.store.Reach(ctx)
+	if errors.Is(err, kv.ErrUnavailable) || errors.Is(err, kv.ErrBusy) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
 }
 
-// ready says whether tokens can be signed now.
-func (h *house) ready() error {
+// ready says whether tokens can be signed now. A store that is away for less
+// than a lease, as while another member takes over, takes no node out.
+func (r *rooms) ready() error {
+	h := r.house
+	if h.leaving.Load() {
+		return errors.New("this node is stopping")
+	}
 	if err := h.healthy(); err != nil {
 		return err
 	}
 	now := h.now()
-	return errors.Join(h.ring.Ready(now), h.macs.Ready(now))
+	err := errors.Join(h.ring.Ready(now), h.macs.Ready(now))
+	if err == nil && r.nodes != nil {
+		err = r.nodes.Ready()
+	}
+	return err
 }
 
 // listen opens the port, with TLS where there is a certificate.

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"signet/data/kv"
+	"signet/data/kv/bolt"
 	"signet/idp/internal/config"
 	"signet/idp/internal/signin"
 	"signet/idp/internal/wellknown"
@@ -20,6 +22,8 @@ import (
 // and started.
 type bubble struct {
 	config config.Config
+	now    func() time.Time
+	engine func(*bolt.Engine) kv.Engine // what is between it and its file, or in its place
 	house  *house
 	end    func() error
 
@@ -33,12 +37,18 @@ const bubbleURL = "http://localhost:4000"
 // newBubble starts one. yaml is the file of settings.
 func newBubble(t *testing.T, state, yaml string, settings ...string) *bubble {
 	t.Helper()
+	return newBubbleOn(t, func(e *bolt.Engine) kv.Engine { return e }, time.Now, state, yaml, settings...)
+}
+
+// newBubbleOn is newBubble with an engine and a clock of its own.
+func newBubbleOn(t *testing.T, engine func(*bolt.Engine) kv.Engine, now func() time.Time, state, yaml string, settings ...string) *bubble {
+	t.Helper()
 	c, err := config.Parse("config.yaml", []byte(yaml), append([]string{"SIGNET_STATE=" + state}, settings...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Passwords.BcryptCost = signin.MinCost // nobody may configure that
-	b := &bubble{config: c}
+	b := &bubble{config: c, now: now, engine: engine}
 	if err := b.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +57,12 @@ func newBubble(t *testing.T, state, yaml string, settings ...string) *bubble {
 
 func (b *bubble) start(ctx context.Context) (err error) {
 	b.end = func() error { return nil }
-	if b.house, err = openHouse(ctx, b.config, nil, time.Now, slog.New(slog.DiscardHandler)); err != nil {
+	logger := slog.New(slog.DiscardHandler)
+	engine, err := openEngine(ctx, b.config, logger)
+	if err != nil {
+		return err
+	}
+	if b.house, err = openHouseOn(ctx, b.config, nil, b.now, logger, engine, b.engine(engine.(*bolt.Engine))); err != nil {
 		return err
 	}
 	b.end = b.house.Close

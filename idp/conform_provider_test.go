@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,7 +30,12 @@ type provider struct {
 	document map[string]any // its metadata
 	user     data.User
 	dialer   http.RoundTripper // how the others reach it
+	others   []*issuer         // further nodes
 }
+
+// The same holds of several nodes, each request going to another one:
+// go test ./idp -run 'OpenID|OAuth|RFC|Whole' -nodes 3
+var manyNodes = flag.Int("nodes", 1, "how many nodes the provider of the conform tests has")
 
 const (
 	secretText = "a-secret-that-is-long-enough-for-all"
@@ -46,6 +52,9 @@ func newProvider(t testing.TB, yaml string, settings ...string) *provider {
 // newProviderAt is newProvider with a path in the issuer's URL.
 func newProviderAt(t testing.TB, path, yaml string, settings ...string) *provider {
 	t.Helper()
+	if *manyNodes > 1 {
+		return newClusterAt(t, *manyNodes, path, yaml, settings...).provider
+	}
 	listener, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +120,12 @@ func (p *provider) lists(name string) (texts []string) {
 }
 
 // forward moves the clock.
-func (p *provider) forward(by time.Duration) { p.clock.setBack(-by) }
+func (p *provider) forward(by time.Duration) {
+	p.clock.setBack(-by)
+	for _, o := range p.others {
+		o.clock.setBack(-by)
+	}
+}
 
 // hosted is what somebody else has on the web, and can change.
 type hosted struct {

@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"signet/data"
 	"signet/data/kv"
+	"signet/data/kv/bolt"
 	"signet/idp/internal/client"
 	"signet/idp/internal/config"
 	"signet/idp/internal/control"
@@ -49,8 +51,10 @@ type house struct {
 	fetch   *fetch.Fetcher
 	clients *client.Registry
 
-	resealing sync.Mutex // one change of the master key at a time
-	guard     sync.Mutex // guards master and sealer
+	shared    bool        // other nodes may be on the same store
+	leaving   atomic.Bool // it drains: it is not ready any more
+	resealing sync.Mutex  // one change of the master key at a time
+	guard     sync.Mutex  // guards master and sealer
 	master    secret.Found
 	sealer    *keys.Sealer
 
@@ -77,6 +81,8 @@ func openHouseOn(ctx context.Context, c config.Config, environ []string, now fun
 			err = errors.Join(err, h.Close())
 		}
 	}()
+	_, alone := seen.(*bolt.Engine) // one process has the file
+	h.shared = !alone
 	if h.store, err = data.Open(ctx, seen, data.Options{Now: now, Logger: logger, AccessTTL: longestAccess(c), Shared: c.StoreAddress().Shared()}); err != nil {
 		return nil, err
 	}
@@ -100,7 +106,7 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 	h.grants, err = grant.New(grant.Options{
 		Store: h.store, MACs: h.macs, Refused: macRefused, Logger: h.logger,
 		Now:    h.now,
-		Policy: grant.Policy{TTL: t.RefreshTTL, Max: t.RefreshMax, Grace: t.RefreshGrace, Late: late},
+		Policy: grant.Policy{TTL: t.RefreshTTL, Max: t.RefreshMax, Grace: h.grace(), Late: late},
 	})
 	if err != nil {
 		return err
@@ -118,6 +124,17 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 		Config: h.config, Store: h.store, Secret: h.secret, Fetch: h.fetch, Documents: h.newFetcher(), Now: h.now, Logger: h.logger,
 	})
 	return err
+}
+
+// grace is how long after a turn the spent token gets the same answer. The node
+// that is asked again may be another than the one that noted the time, and its
+// clock ahead: nobody is signed out for that.
+func (h *house) grace() time.Duration {
+	g := h.config.Tokens.RefreshGrace
+	if h.shared && g > 0 {
+		g += h.config.Keys.Skew
+	}
+	return g
 }
 
 // newFetcher makes a way to fetch with room and memory of its own, so that what

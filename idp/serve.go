@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"signet/idp/internal/config"
 	"signet/idp/internal/control"
+	"signet/idp/internal/trouble"
 	"signet/idp/internal/wellknown"
 )
 
@@ -77,6 +79,7 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	server.Handler = h.untilItLeaves(server.Handler)
 	server.RegisterOnShutdown(polls.Stop)
 	if err := r.status.Prepare(ctx); err != nil { // before a token names a list
 		return err
@@ -107,6 +110,7 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	select {
 	case <-ctx.Done():
 		h.logger.Info("stopping; running requests may finish, and a second signal ends them")
+		h.drain(failed)
 	case <-failed.Done():
 	}
 	err = shutDown(h.config.Limits.Shutdown, server)
@@ -114,9 +118,36 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 	return errors.Join(group.Wait(), err)
 }
 
+// drain goes on for a while, so that a load balancer sees in time that this node
+// is not ready any more: it drops no request that it sends meanwhile.
+func (h *house) drain(failed context.Context) {
+	h.leaving.Store(true)
+	over := time.NewTimer(h.config.Limits.Drain)
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-failed.Done():
+	}
+}
+
+// untilItLeaves has every answer of a node that drains close its connection: an
+// idle one that is closed later may have a request on its way.
+func (h *house) untilItLeaves(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // beside are the services that have work of their own while the issuer runs.
 func (r *rooms) beside() []func(context.Context) error {
-	return []func(context.Context) error{r.ring.Run, r.macs.Run, r.signin.Run, r.signout.Run, r.deliver.Run, r.status.Run, r.sweep}
+	runs := []func(context.Context) error{r.ring.Run, r.macs.Run, r.signin.Run, r.signout.Run, r.deliver.Run, r.status.Run, r.sweep}
+	if r.nodes != nil {
+		runs = append(runs, r.nodes.Run)
+	}
+	return runs
 }
 
 // shutDown lets running requests finish, for at most patience.
@@ -132,20 +163,21 @@ func shutDown(patience time.Duration, server *http.Server) error {
 // sweep takes out what has expired, a batch at a time, so that no transaction
 // holds the others up.
 func (h *house) sweep(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
+	var sweeping trouble.Report
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	<-rest.C
 	for {
 		n, err := h.store.Sweep(ctx, sweepBatch)
-		if err != nil && ctx.Err() == nil {
-			h.logger.Error("what has expired could not be taken out of the store", "error", err)
-		}
+		sweeping.Note(ctx, h.logger, "taking what has expired out of the store", err)
 		if n == sweepBatch && err == nil {
 			continue
 		}
+		rest.Reset(sweepEvery/2 + rand.N(sweepEvery)) // several nodes do not sweep at once
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-rest.C:
 		}
 	}
 }

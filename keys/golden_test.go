@@ -44,7 +44,7 @@ func TestTheJWKSOnTheWireIsPinned(t *testing.T) {
 			docs = append(docs, k.Public)
 		}
 	}
-	got := jwks(docs)
+	got := jwks(docs, 7)
 	const file = "testdata/jwks.golden.json"
 	if *update {
 		if err := os.WriteFile(file, got, 0o644); err != nil {

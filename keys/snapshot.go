@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"encoding/base64"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -44,7 +45,7 @@ func newContent(raw []byte, old *content, s *Sealer) (*content, error) {
 			return nil, err
 		}
 	}
-	c.body = jwks(docs)
+	c.body = jwks(docs, rec.Rev)
 	sum := sha256.Sum256(c.body)
 	c.etag = `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 	if old != nil && old.etag == c.etag {
@@ -55,9 +56,13 @@ func newContent(raw []byte, old *content, s *Sealer) (*content, error) {
 	return c, nil
 }
 
-func jwks(docs [][]byte) []byte {
+// jwks makes the document. Its "rev" grows with every change (RFC 7517, section
+// 5, lets a set have members of its own): of two copies, whichever nodes and
+// caches they came from, it says which is the later one.
+func jwks(docs [][]byte, rev uint64) []byte {
 	body := append([]byte(`{"keys":[`), bytes.Join(docs, []byte(","))...)
-	return append(body, "]}"...)
+	body = strconv.AppendUint(append(body, `],"rev":`...), rev, 10)
+	return append(body, '}')
 }
 
 func openKey(k *keyRecord, old *content, s *Sealer) (*opened, error) {
@@ -88,7 +93,7 @@ type Snapshot struct {
 // JWKS returns the public keys as a JWK Set (RFC 7517, section 5) and its
 // strong entity tag, quotes included. Callers must not change body.
 //
-// Past the lease (see Ready) it should not be served: another node may have
+// Past the lease (see Age) nobody may keep a copy of it: another node may have
 // published or revoked a key since.
 func (s *Snapshot) JWKS() (body []byte, etag string) { return s.body, s.etag }
 
@@ -96,6 +101,15 @@ func (s *Snapshot) JWKS() (body []byte, etag string) { return s.body, s.etag }
 // the time since the store confirmed the snapshot, never below 0. Round it
 // down to whole seconds, never up.
 func (s *Snapshot) MaxAge(now time.Time) time.Duration { return s.maxAge(now) }
+
+// Age is how long ago the store confirmed the snapshot, and Left what then
+// remains of its lease, 0 once it is over.
+func (s *Snapshot) Age(now time.Time) time.Duration { return s.age(now) }
+
+// Left is described at Age.
+func (s *Snapshot) Left(now time.Time) time.Duration {
+	return max(0, time.Duration(s.rec.Schedule.Lease)-s.age(now))
+}
 
 // Changed is closed when a later snapshot has another JWKS.
 func (s *Snapshot) Changed() <-chan struct{} { return s.changed }

@@ -271,8 +271,12 @@ func (d *draft) reschedule(want schedule) {
 	}
 }
 
+// firstRev is where a ring begins to count: above whatever was published before
+// under the same name, by a store that was lost or that is newer than its backup.
+func firstRev(t instant) uint64 { return uint64(max(0, t.at.UnixMicro())) }
+
 func found(c Config, t instant, take taker) (record, []Change) {
-	d := newDraft(record{V: recordVersion, Schedule: newSchedule(c)}, t, take)
+	d := newDraft(record{V: recordVersion, Rev: firstRev(t), Schedule: newSchedule(c)}, t, take)
 	d.MaxAge = d.Schedule.MaxAge
 	for _, alg := range d.Schedule.Lines {
 		d.publish(alg)
@@ -292,6 +296,7 @@ func restore(r record, c Config, t instant, take taker) (record, []Change) {
 	if want := newSchedule(c); !d.Schedule.equal(want) {
 		d.reschedule(want)
 	}
+	d.Rev = max(d.Rev, firstRev(t))
 	d.stepMaxAge()
 	// Copies of the JWKS from before the restore are out.
 	d.CopiesUntil = later(d.CopiesUntil, d.at.Add(time.Duration(d.MaxAge)))

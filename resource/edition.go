@@ -20,8 +20,9 @@ type edition[V any] struct {
 const defaultMaxAge = 5 * time.Minute
 
 var (
-	errOldCopy = errors.New("a cache on the way answered with an older copy")
+	errOldCopy = errors.New("a cache on the way, or a node that was cut off, answered with an older copy")
 	errLapsed  = errors.New("what did not change is no longer good by itself")
+	errMemory  = errors.New("the issuer answers from memory: it does not reach its store")
 	errEnded   = errors.New("nobody follows it any more")
 )
 
@@ -98,7 +99,13 @@ func (w *watch[V]) confirm(next *edition[V], number uint64, a answer) {
 		next.confirmed = at
 	}
 	w.last.Store(next)
-	if w.problem != nil {
+	switch {
+	case a.fromMemory() && w.problem == nil:
+		w.logger.Warn("the issuer does not answer as it should", "issuer", w.issuer, "problem", errMemory)
+		fallthrough
+	case a.fromMemory(): // what it does not have may be new
+		w.problem = errMemory
+	case w.problem != nil:
 		w.logger.Info("the issuer answers again", "issuer", w.issuer, "document", w.name)
 		w.problem = nil
 	}

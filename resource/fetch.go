@@ -31,6 +31,10 @@ type answer struct {
 	held   bool          // the wait was honoured (RFC 7240 section 3)
 }
 
+// fromMemory says of an answer that it is old and that nobody may keep it: what
+// an issuer gives whose store is away.
+func (a answer) fromMemory() bool { return a.age > 0 && a.maxAge == 0 }
+
 // statusError is an answer that is neither 200 nor 304.
 type statusError int
 

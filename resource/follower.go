@@ -19,7 +19,7 @@ type follower struct {
 	crew   *crew
 
 	about atomic.Pointer[issuerMetadata] // nil until it was read
-	keys  *watch[map[string]Key]
+	keys  *watch[keySet]
 	lists *lists
 }
 
@@ -32,7 +32,7 @@ func follow(id *url.URL, issuer string, o options) *follower {
 // newFollower returns a follower that asks nobody yet.
 func newFollower(id *url.URL, issuer string, o options) *follower {
 	f := &follower{options: o, issuer: issuer, id: id, fetch: newFetcher(o), crew: newCrew()}
-	f.keys = newWatch(f.crew, issuer, o, f.fetch, document[map[string]Key]{
+	f.keys = newWatch(f.crew, issuer, o, f.fetch, document[keySet]{
 		name: "keys", pace: keysPace, locate: f.locate, read: f.readKeys, join: f.joinKeys,
 	})
 	f.lists = newLists(f)
@@ -53,13 +53,13 @@ func (f *follower) locate() (string, error) {
 
 // Key finds a key that the issuer publishes.
 func (f *follower) Key(ctx context.Context, kid string) (Key, error) {
-	return f.seek(ctx, kid, func(set *edition[map[string]Key]) (Key, error) { return f.find(set, kid, "") })
+	return f.seek(ctx, kid, func(set *edition[keySet]) (Key, error) { return f.find(set, kid, "") })
 }
 
 // signer finds the key that signed c: the one that its kid names, or where it
 // has none, the only one for its algorithm.
 func (f *follower) signer(ctx context.Context, c token.Compact) (Key, error) {
-	return f.seek(ctx, c.Header.KID, func(set *edition[map[string]Key]) (Key, error) {
+	return f.seek(ctx, c.Header.KID, func(set *edition[keySet]) (Key, error) {
 		key, err := f.find(set, c.Header.KID, c.Header.Alg)
 		if err != nil {
 			return Key{}, err
@@ -70,7 +70,7 @@ func (f *follower) signer(ctx context.Context, c token.Compact) (Key, error) {
 
 // seek looks at what is known, and where the issuer may say otherwise by now,
 // asks it once and looks at what is new.
-func (f *follower) seek(ctx context.Context, kid string, look func(*edition[map[string]Key]) (Key, error)) (Key, error) {
+func (f *follower) seek(ctx context.Context, kid string, look func(*edition[keySet]) (Key, error)) (Key, error) {
 	set := f.keys.last.Load()
 	key, err := look(set)
 	if !passing(kid, err) {
@@ -103,14 +103,14 @@ func passing(kid string, err error) bool {
 // find finds the key that kid names in set, or where that is empty, the only
 // one for alg. More than one is ErrHeader: to try them in turn would leave to
 // chance which one a token means.
-func (f *follower) find(set *edition[map[string]Key], kid string, alg token.Alg) (Key, error) {
+func (f *follower) find(set *edition[keySet], kid string, alg token.Alg) (Key, error) {
 	if set == nil || !f.failOpen && f.keys.stale(set) {
 		return Key{}, ErrUnavailable
 	}
 	if kid == "" {
-		return only(set.value, alg)
+		return only(set.value.keys, alg)
 	}
-	if key, ok := set.value[kid]; ok {
+	if key, ok := set.value.keys[kid]; ok {
 		return key, nil
 	}
 	return Key{}, ErrUnknownKey

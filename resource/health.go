@@ -46,7 +46,7 @@ func (f *follower) health() Health {
 		h.State = Starting
 		return h
 	}
-	h.Keys, h.Confirmed = len(set.value), set.confirmed
+	h.Keys, h.Confirmed = len(set.value.keys), set.confirmed
 	f.lists.each(func(l *statusList) {
 		h.Lists++
 		h.State = worse(h.State, l.state())

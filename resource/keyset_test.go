@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -61,6 +62,15 @@ func TestAnswersCountInTheOrderOfTheirRequests(t *testing.T) {
 			a.cached, a.age = true, time.Minute
 			return takes(f, 6, "", a)
 		}, "new", nil, false},
+		{"a node that does not reach its store vouches for nothing", func(f *follower) error {
+			a := unchanged
+			a.cached, a.age, a.maxAge, a.date = true, time.Minute, 0, now
+			err := takes(f, 6, "held", a)
+			if f.keys.trouble() != errMemory {
+				return fmt.Errorf("the trouble is %v", f.keys.trouble())
+			}
+			return err
+		}, "held", nil, false},
 		{"a node whose clock is behind is believed", func(f *follower) error {
 			return takes(f, 6, "", brings(t, "new", now.Add(-time.Hour)))
 		}, "new", nil, true},
@@ -79,11 +89,54 @@ func TestAnswersCountInTheOrderOfTheirRequests(t *testing.T) {
 				t.Errorf("got %v, want %v", err, c.err)
 			}
 			set := f.keys.last.Load()
-			if _, ok := set.value[c.kid]; !ok || len(set.value) != 1 {
+			if _, ok := set.value.keys[c.kid]; !ok || len(set.value.keys) != 1 {
 				t.Errorf("known are %v, want %s", set.value, c.kid)
 			}
 			if told := set.confirmed.Equal(now); told != c.told {
 				t.Errorf("confirmed %t, want %t", told, c.told)
+			}
+		})
+	}
+}
+
+// numbered is a set of one key from a node of the issuer, with the number of the
+// version of the ring that the node knows.
+func numbered(t *testing.T, kid string, rev int) answer {
+	a := brings(t, kid, time.Time{})
+	a.body = append(bytes.TrimSuffix(a.body, []byte("}")), fmt.Sprintf(`,"rev":%d}`, rev)...)
+	return a
+}
+
+func TestANodeThatIsBehindBringsNoKeyBackAndTakesNoneAway(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		came answer
+		kid  string // that is known afterwards
+		err  error
+	}{
+		{"an earlier version is refused, though it was asked for later", numbered(t, "revoked", 6), "held", errOldCopy},
+		{"the same version is taken", numbered(t, "held", 7), "held", nil},
+		{"a later version is taken", numbered(t, "next", 8), "next", nil},
+		{"a set without a number is taken", brings(t, "other", time.Time{}), "other", nil},
+		{"what is no number is none", numbered(t, "other", -1), "other", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			now := time.Unix(1_700_000_000, 0)
+			f := resting(&now)
+			if err := takes(f, 5, "", numbered(t, "held", 7)); err != nil {
+				t.Fatal(err)
+			}
+			began := now
+			now = now.Add(10 * time.Second)
+			if err := takes(f, 6, "", c.came); !errors.Is(err, c.err) {
+				t.Errorf("got %v, want %v", err, c.err)
+			}
+			set := f.keys.last.Load()
+			if _, ok := set.value.keys[c.kid]; !ok || len(set.value.keys) != 1 {
+				t.Errorf("known are %v, want %s", set.value, c.kid)
+			}
+			if c.err != nil && !set.confirmed.Equal(began) {
+				t.Error("an earlier version vouched for a later one")
 			}
 		})
 	}

@@ -34,15 +34,20 @@ func newCache(changed <-chan struct{}, stop func()) *cache {
 func (c *cache) current() uint64 {
 	select {
 	case <-c.changed:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.clients = recent.New[*Client](cacheRoom)
-		c.generation++
-		return c.generation
+		return c.empty()
 	default:
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
+	return c.generation
+}
+
+// empty forgets all clients, and returns the generation that begins.
+func (c *cache) empty() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clients = recent.New[*Client](cacheRoom)
+	c.generation++
 	return c.generation
 }
 

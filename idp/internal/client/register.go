@@ -220,7 +220,7 @@ func (r *Registry) Change(ctx context.Context, id string, fn func(c *data.Client
 	if err := r.check(ctx, &preview); err != nil {
 		return nil, "", err
 	}
-	_, err = r.o.Store.ChangeClient(ctx, id, func(c *data.Client) (err error) {
+	record, err := r.o.Store.ChangeClient(ctx, id, func(c *data.Client) (err error) {
 		if err := fn(c); err != nil {
 			return err
 		}
@@ -239,8 +239,9 @@ func (r *Registry) Change(ctx context.Context, id string, fn func(c *data.Client
 	} else if err != nil {
 		return nil, "", err
 	}
-	changed, err = r.Find(ctx, id)
-	return changed, secret, err
+	// The watch may tell of it a moment later: who changed it need not wait.
+	r.stored.empty()
+	return r.fromRecord(record), secret, nil
 }
 
 // RotateSecret gives a stored client a new secret. The old one stays good for
@@ -261,6 +262,7 @@ func (r *Registry) RotateSecret(ctx context.Context, id string, keep time.Durati
 	if errors.Is(err, data.ErrNoClient) {
 		return "", r.notStored(id)
 	}
+	r.stored.empty()
 	return secret, err
 }
 
@@ -276,6 +278,7 @@ func (r *Registry) notStored(id string) error {
 // ErrConfigured for one that only the configuration has.
 func (r *Registry) Remove(ctx context.Context, id string) error {
 	err := r.o.Store.DeleteClient(ctx, id)
+	r.stored.empty()
 	if errors.Is(err, data.ErrNoClient) {
 		return r.notStored(id)
 	}

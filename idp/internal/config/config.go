@@ -242,6 +242,7 @@ type Limits struct {
 	LongPoll       time.Duration // the longest wait that is granted
 	LongPolls      int           // waiting at once, in all
 	LongPollsEach  int           // waiting at once, from one address
+	Drain          time.Duration // how long it goes on at a stop, not ready any more
 	Shutdown       time.Duration // what running requests get at a stop
 }
 

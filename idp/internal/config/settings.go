@@ -177,6 +177,8 @@ func settings(c *Config) []setting {
 			"how many long polls may wait at once; each takes about 25 KB of memory"},
 		{"limits.long_polls_each", "100", one(integer, &c.Limits.LongPollsEach, atLeast(1)),
 			"how many of them from one address (of IPv6, one /56)"},
+		{"limits.drain", "0", one(duration, &c.Limits.Drain, within(0, time.Hour)),
+			"how long the issuer goes on when it is told to stop, while /readyz says so: longer than the load balancer takes to see it"},
 		{"limits.shutdown", "10s", one(duration, &c.Limits.Shutdown, within(0, time.Hour)),
 			"how long running requests may go on when the issuer stops"},
 	}

@@ -12,13 +12,14 @@ import (
 	"signet/data"
 	"signet/idp/internal/client"
 	"signet/idp/internal/mint"
+	"signet/idp/internal/trouble"
 	"signet/resource/token"
 )
 
 const (
 	atOnce  = 16 // deliveries under way, of all clients
 	each    = 4  // and of one
-	reading = 64 // that one look at the store takes
+	atALook = 64 // that one look at the store takes
 
 	// shortest and longest are the bounds of the wait for the next try. No try
 	// takes longer than timeout, which ends before the shortest wait does.
@@ -58,6 +59,8 @@ type Service struct {
 
 	mu   sync.Mutex
 	busy map[string]int // deliveries under way, by client
+
+	reading, claiming, forgetting trouble.Report
 }
 
 // New makes a Service.
@@ -86,9 +89,9 @@ func (s *Service) Run(ctx context.Context) error {
 
 // send starts all that is due, and tells how long there is nothing more to do.
 func (s *Service) send(ctx context.Context, sending *sync.WaitGroup) (wait time.Duration) {
-	due, next, err := s.o.Store.DueDeliveries(ctx, reading)
+	due, next, err := s.o.Store.DueDeliveries(ctx, atALook)
+	s.reading.Note(ctx, s.o.Logger, "reading which logout tokens are due", err)
 	if err != nil {
-		s.failed(ctx, "cannot read which logout tokens are due", err)
 		return again
 	}
 	for _, d := range due {
@@ -119,10 +122,11 @@ func (s *Service) send(ctx context.Context, sending *sync.WaitGroup) (wait time.
 // a client that does not answer must not hold up the others.
 func (s *Service) claim(ctx context.Context, d data.Delivery) (mine data.Delivery, ok bool) {
 	moved, err := s.o.Store.MoveDelivery(ctx, d, s.o.Now().Add(pause(s.o.Now().Sub(d.CreatedAt))))
+	if errors.Is(err, data.ErrNone) {
+		return d, false
+	}
+	s.claiming.Note(ctx, s.o.Logger, "taking on a logout token", err)
 	if err != nil {
-		if !errors.Is(err, data.ErrNone) {
-			s.failed(ctx, "cannot take on a logout token", err)
-		}
 		return d, false
 	}
 	return moved, s.enter(d.Client)
@@ -208,13 +212,9 @@ func (s *Service) try(ctx context.Context, d data.Delivery) (status int, err err
 func (s *Service) forget(ctx context.Context, d data.Delivery) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
-	if err := s.o.Store.EndDelivery(ctx, d); err != nil && !errors.Is(err, data.ErrNone) {
-		s.failed(ctx, "cannot forget a logout token", err)
+	err := s.o.Store.EndDelivery(ctx, d)
+	if errors.Is(err, data.ErrNone) {
+		err = nil
 	}
-}
-
-func (s *Service) failed(ctx context.Context, what string, err error) {
-	if ctx.Err() == nil {
-		s.o.Logger.Error(what, "error", err)
-	}
+	s.forgetting.Note(ctx, s.o.Logger, "forgetting a logout token that was delivered", err)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"signet/data"
+	"signet/idp/internal/trouble"
 )
 
 // Registration says who may register.
@@ -54,6 +55,7 @@ type Service struct {
 	throttle *throttle
 	secrets  secrets
 	stored   []byte // the counters as they were last written; Run's alone
+	saving   trouble.Report
 }
 
 // New checks the options and reads the counters of the last run. It starts
@@ -164,11 +166,10 @@ func (s *Service) save(ctx context.Context) {
 	if err == nil && !bytes.Equal(body, s.stored) {
 		err = s.store.SaveThrottle(ctx, body)
 	}
-	if err != nil {
-		s.o.Logger.Warn("the counters of wrong passwords were not written", "error", err)
-		return
+	s.saving.Note(ctx, s.o.Logger, "writing the counters of wrong passwords", err)
+	if err == nil {
+		s.stored = body
 	}
-	s.stored = body
 }
 
 // guess names the counters of one attempt. seat is a place that only the

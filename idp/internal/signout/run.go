@@ -2,6 +2,7 @@ package signout
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -48,17 +49,18 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) catchUp(ctx context.Context) (done bool) {
 	for {
 		list, err := s.o.Store.Endings(ctx, atOnce)
+		s.reading.Note(ctx, s.o.Logger, "reading which sign-outs are to be finished", err)
 		if err != nil {
-			s.o.Logger.Error("cannot read which sign-outs are to be finished", "error", err)
 			return false
 		}
-		done := true
+		var failed error
 		for _, e := range list {
 			if _, err := s.finish(ctx, e.Account); err != nil {
-				s.o.Logger.Error("a sign-out could not be finished, and is tried again", "user", string(e.Account.User), "error", err)
-				done = false
+				failed = fmt.Errorf("of user %s: %w", e.Account.User, err)
 			}
 		}
+		s.finishing.Note(ctx, s.o.Logger, "finishing a sign-out", failed)
+		done := failed == nil
 		if !done || len(list) < atOnce {
 			return done
 		}

@@ -11,6 +11,7 @@ import (
 	"signet/data"
 	"signet/idp/internal/client"
 	"signet/idp/internal/session"
+	"signet/idp/internal/trouble"
 )
 
 const (
@@ -50,7 +51,8 @@ type Options struct {
 
 // Service follows up sign-outs. It is safe for concurrent use.
 type Service struct {
-	o Options
+	o                  Options
+	reading, finishing trouble.Report
 }
 
 // New makes a Service.

@@ -24,6 +24,7 @@ type edition struct {
 	terms
 	lists       map[data.StatusListID]*list
 	aggregation *Document
+	read        time.Time // when the store was asked for it
 }
 
 // list is one of an edition.
@@ -76,11 +77,12 @@ func (s *Service) rebuild(ctx context.Context) (*edition, error) {
 	if err != nil {
 		return nil, err
 	}
+	read := s.o.Now()
 	known, err := s.o.Store.StatusLists(ctx)
 	if err != nil {
 		return nil, err
 	}
-	was, next := s.edition.Load(), &edition{terms: t, lists: make(map[data.StatusListID]*list, len(known))}
+	was, next := s.edition.Load(), &edition{terms: t, read: read, lists: make(map[data.StatusListID]*list, len(known))}
 	uris := make([]string, 0, len(known))
 	for _, l := range known {
 		if next.lists[l.ID], err = s.list(ctx, t, l, was); err != nil {

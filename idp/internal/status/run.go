@@ -29,12 +29,11 @@ func (s *Service) Run(ctx context.Context) error {
 	defer stopBits()
 	lists, stopLists := s.o.Store.StatusListsChanged()
 	defer stopLists()
-	var failed error
 	for keep := true; ctx.Err() == nil; {
 		replaced := s.o.Ring.Snapshot().Changed()
 		err := s.update(ctx, keep)
-		s.note(ctx, err, failed)
-		failed, keep = err, false
+		s.updating.Note(ctx, s.o.Logger, "bringing the status lists up to date", err)
+		keep = false
 		if rest(ctx, replaced, s.gather()) {
 			continue
 		}
@@ -86,18 +85,6 @@ func (s *Service) update(ctx context.Context, keep bool) error {
 	}
 	_, err := s.renew(ctx, func(*edition) bool { return false })
 	return err
-}
-
-// note says once that the lists cannot be kept up to date, and once that they
-// can again.
-func (s *Service) note(ctx context.Context, err, before error) {
-	switch {
-	case ctx.Err() != nil:
-	case err != nil && before == nil:
-		s.o.Logger.Error("the status lists cannot be brought up to date; trying again", "error", err)
-	case err == nil && before != nil:
-		s.o.Logger.Info("the status lists are up to date again")
-	}
 }
 
 // pause is how long nothing has to be done, unless something changes.

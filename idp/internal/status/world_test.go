@@ -96,7 +96,7 @@ func (n *node) list(id data.StatusListID) *Document {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return d
+	return d.Document
 }
 
 // wake waits until there is another document than d, which is to be after

@@ -79,6 +79,9 @@ func (w *errorWriter) log(err error, e *wire.Error, c echo.Context) {
 	if e.Status >= http.StatusInternalServerError && e.Status != http.StatusNotImplemented && !errors.Is(err, signin.ErrBusy) {
 		level = slog.LevelError
 	}
+	if errors.Is(err, kv.ErrUnavailable) || errors.Is(err, keys.ErrLease) {
+		level = slog.LevelDebug // all requests meet it: whoever renews the keys has said it once
+	}
 	ctx := c.Request().Context()
 	if !w.logger.Enabled(ctx, level) {
 		return
@@ -155,7 +158,7 @@ func outages(err error) *wire.Error {
 		// answer of ours the server would send an empty 200: a logout that
 		// did not happen would look as if it had.
 		return wire.Unavailable("The request was cut off.", time.Second, err)
-	case errors.Is(err, keys.ErrLease):
+	case errors.Is(err, keys.ErrLease), errors.Is(err, kv.ErrUnavailable):
 		return wire.Unavailable("The issuer cannot reach its store.", time.Second, err)
 	case errors.Is(err, mint.ErrNoKeyYet):
 		return wire.Unavailable("The client's signing algorithm was added a moment ago and has no key yet.", time.Minute, err)

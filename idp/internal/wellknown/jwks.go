@@ -1,6 +1,7 @@
 package wellknown
 
 import (
+	"errors"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -35,11 +36,10 @@ var typeJSON = []string{echo.MIMEApplicationJSON}
 func (j *JWKS) Get(c echo.Context) error { return j.polls.answer(c, j.published) }
 
 func (j *JWKS) published() (publication, error) {
-	// A node that was cut off knows neither the newest key nor which was
-	// revoked: no answer is better than an old one.
 	now := j.now()
-	if err := j.ring.Ready(now); err != nil {
-		return publication{}, err
+	lapsed := j.ring.Ready(now)
+	if lapsed != nil && !errors.Is(lapsed, keys.ErrLease) {
+		return publication{}, lapsed
 	}
 	snapshot := j.ring.Snapshot()
 	body, etag := snapshot.JWKS()
@@ -47,5 +47,6 @@ func (j *JWKS) published() (publication, error) {
 		body: body, contentType: typeJSON, etag: etag, changed: snapshot.Changed(),
 		// A copy may live as long as no key can sign that it lacks; see keys.
 		maxAge: snapshot.MaxAge(now),
+		lapsed: lapsed, age: snapshot.Age(now), left: snapshot.Left(now),
 	}, nil
 }

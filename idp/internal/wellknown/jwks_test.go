@@ -135,7 +135,7 @@ func TestALongPollIsAnsweredAtOnce(t *testing.T) {
 	}
 }
 
-func TestANodeThatWasCutOffPublishesNothing(t *testing.T) {
+func TestANodeThatWasCutOffSaysHowOldItsKeysAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newCutOff(t, Limits{10, 10})
 		ask := func(h http.Header) error {
@@ -143,12 +143,24 @@ func TestANodeThatWasCutOffPublishesNothing(t *testing.T) {
 			r.Header = h
 			return p.jwks.Get(p.echo.NewContext(r, httptest.NewRecorder()))
 		}
-		etag := p.get(nil).Header().Get("ETag")
-		if err := ask(http.Header{"If-None-Match": {etag}, "Prefer": {"wait=2"}}); !errors.Is(err, keys.ErrLease) {
+		fresh := p.get(nil)
+		etag, began := fresh.Header().Get("ETag"), time.Now()
+		waits := http.Header{"If-None-Match": {etag}, "Prefer": {"wait=20"}}
+		if err := ask(waits); !errors.Is(err, keys.ErrLease) || time.Since(began) != time.Second {
+			t.Errorf("whoever waits longer than the lease gets %v after %s", err, time.Since(began))
+		}
+		if err := ask(waits); !errors.Is(err, keys.ErrLease) {
 			t.Errorf("whoever waits past the lease gets %v", err)
 		}
-		if err := ask(nil); !errors.Is(err, keys.ErrLease) {
-			t.Errorf("got %v", err)
+		time.Sleep(time.Second / 2)
+		for _, h := range []http.Header{nil, {"If-None-Match": {etag}}} {
+			got := p.get(h)
+			if got.Header().Get("Cache-Control") != "no-store, max-age=0" || got.Header().Get("Age") != "2" || got.Header().Get("Etag") != etag {
+				t.Errorf("got %v", got.Header())
+			}
+			if h == nil && got.Body.String() != fresh.Body.String() {
+				t.Errorf("got %s", got.Body)
+			}
 		}
 	})
 }

@@ -17,6 +17,12 @@ type publication struct {
 	etag        string          // quotes included
 	maxAge      time.Duration   // of a copy
 	changed     <-chan struct{} // closed when there is another one
+
+	// A node that its store does not answer knows neither the newest key nor
+	// what was revoked since. lapsed is why, or nil; age is since when, and left
+	// how long the node may go on without a word from its store.
+	lapsed    error
+	age, left time.Duration
 }
 
 // Polls are the requests that are held until what they ask for changes, all
@@ -39,6 +45,11 @@ func (p *Polls) Stop() { close(p.stopped) }
 // answer answers with what is published; with 304 when the client has it
 // already; and, when the client has it and prefers to wait (RFC 7240, section
 // 4.3), as soon as it changes, or with 304 when it did not.
+//
+// A node whose lease is over still answers, since tokens are verified with what
+// it knows, but nobody may keep the answer, and Age (RFC 9111, section 5.1) says
+// how old it is: who counts it vouches for nothing that was revoked elsewhere.
+// Who waits wants to hear of changes, and this node hears of none: 503.
 func (p *Polls) answer(c echo.Context, published func() (publication, error)) error {
 	now, err := published()
 	if err != nil {
@@ -47,7 +58,14 @@ func (p *Polls) answer(c echo.Context, published func() (publication, error)) er
 	header := c.Response().Header()
 	header[echo.HeaderVary] = append(header[echo.HeaderVary], "Prefer")
 	wait, waiting := preferredWait(c.Request().Header)
-	if !waiting {
+	switch {
+	case waiting && now.lapsed != nil:
+		return now.lapsed
+	case now.lapsed != nil:
+		header.Set(echo.HeaderCacheControl, "no-store, max-age=0")
+		header.Set("Age", seconds(now.age+time.Second-1)) // rounded up
+		return now.write(c)
+	case !waiting:
 		cached := append(make([]byte, 0, 48), "public, max-age="...)
 		header[echo.HeaderCacheControl] = []string{string(appendSeconds(cached, now.maxAge))}
 		return now.write(c)
@@ -68,35 +86,48 @@ func (p *Polls) answer(c echo.Context, published func() (publication, error)) er
 		return now.write(c)
 	}
 	defer leave()
+	if now, err = p.hold(c, now, wait, published); err != nil {
+		return err
+	}
 	header.Set("Preference-Applied", "wait="+seconds(wait))
-	if err := p.hold(c, now.changed, wait); err != nil {
-		return err
-	}
-	if now, err = published(); err != nil {
-		return err
-	}
 	return now.write(c)
 }
 
-// hold keeps the request until changed is closed or wait is over. The write
-// deadline of the server is for ordinary answers; a held one has its own, on
-// the clock of the network.
-func (p *Polls) hold(c echo.Context, changed <-chan struct{}, wait time.Duration) error {
+// hold keeps the request until what is published changes, or wait is over, or
+// the node's lease. The write deadline of the server is for ordinary answers; a
+// held one has its own, on the clock of the network.
+func (p *Polls) hold(c echo.Context, now publication, wait time.Duration, published func() (publication, error)) (publication, error) {
 	deadlines := http.NewResponseController(c.Response())
 	err := deadlines.SetWriteDeadline(time.Now().Add(wait + writeGrace))
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
+		return now, err
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-changed:
-	case <-timer.C:
-	case <-p.stopped:
-	case <-c.Request().Context().Done():
-		return c.Request().Context().Err()
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	for held := now.etag; ; {
+		lapse := time.NewTimer(max(now.left, time.Millisecond))
+		again := false
+		select {
+		case <-now.changed:
+		case <-lapse.C:
+			again = true // the lease was renewed meanwhile, most likely
+		case <-over.C:
+		case <-p.stopped:
+		case <-c.Request().Context().Done():
+			lapse.Stop()
+			return now, c.Request().Context().Err()
+		}
+		lapse.Stop()
+		if now, err = published(); err != nil {
+			return now, err
+		}
+		if now.lapsed != nil {
+			return now, now.lapsed
+		}
+		if !again || now.etag != held {
+			return now, nil
+		}
 	}
-	return nil
 }
 
 // writeGrace is how long a client may take to read an answer that was held.

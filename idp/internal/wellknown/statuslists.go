@@ -36,7 +36,7 @@ func (s *StatusLists) List(c echo.Context) error {
 	if err != nil {
 		return echo.ErrNotFound
 	}
-	return s.answer(c, typeStatusList, func(ctx context.Context) (*status.Document, error) {
+	return s.answer(c, typeStatusList, func(ctx context.Context) (status.Served, error) {
 		return s.lists.List(ctx, id)
 	})
 }
@@ -47,7 +47,7 @@ func (s *StatusLists) All(c echo.Context) error {
 	return s.answer(c, typeJSON, s.lists.Aggregation)
 }
 
-func (s *StatusLists) answer(c echo.Context, contentType []string, read func(context.Context) (*status.Document, error)) error {
+func (s *StatusLists) answer(c echo.Context, contentType []string, read func(context.Context) (status.Served, error)) error {
 	return s.polls.answer(c, func() (publication, error) {
 		d, err := read(c.Request().Context())
 		switch {
@@ -56,6 +56,7 @@ func (s *StatusLists) answer(c echo.Context, contentType []string, read func(con
 		case err != nil:
 			return publication{}, err
 		}
-		return publication{body: d.Body, contentType: contentType, etag: d.ETag, maxAge: d.MaxAge, changed: d.Changed()}, nil
+		return publication{body: d.Body, contentType: contentType, etag: d.ETag, maxAge: d.MaxAge, changed: d.Changed(),
+			lapsed: d.Lapsed, age: d.Age, left: d.Left}, nil
 	})
 }
