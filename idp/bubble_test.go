@@ -57,7 +57,12 @@ func newBubbleOn(t *testing.T, engine func(*bolt.Engine) kv.Engine, now func() t
 
 func (b *bubble) start(ctx context.Context) (err error) {
 	b.end = func() error { return nil }
-	if b.house, err = openHouseOn(ctx, b.config, nil, b.now, slog.New(slog.DiscardHandler), b.engine); err != nil {
+	logger := slog.New(slog.DiscardHandler)
+	engine, err := openEngine(ctx, b.config, logger)
+	if err != nil {
+		return err
+	}
+	if b.house, err = openHouseOn(ctx, b.config, nil, b.now, logger, engine, b.engine(engine.(*bolt.Engine))); err != nil {
 		return err
 	}
 	b.end = b.house.Close

@@ -141,6 +141,9 @@ func (f *Faulty) Watch(prefix []byte) (changed <-chan struct{}, stop func()) {
 	})
 }
 
+// Limits are the engine's.
+func (f *Faulty) Limits() kv.Limits { return f.engine.Limits() }
+
 // Close leaves the engine to those who share it.
 func (f *Faulty) Close() error { return nil }
 
