@@ -5,5 +5,5 @@
 //
 // It is for tests only and takes a *testing.T everywhere. Where a program is
 // not installed, the test is skipped and says what to install; with
-// SIGNET_MUST=1, as in CI, it fails instead. It knows nothing of Signet.
+// ENGINES_REQUIRED=1, as in CI, it fails instead. It knows nothing of Signet.
 package engines
