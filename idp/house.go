@@ -114,7 +114,7 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 	h.signin, err = signin.New(ctx, signin.Options{
 		Store: h.store, Registration: signin.Registration(h.config.Registration),
 		Cost: p.BcryptCost, MinLength: p.MinLength, Workers: p.HashingWorkers, Wait: p.HashingWait,
-		Throttle: signin.Throttle(h.config.Throttle), CookieKey: master.Derive("signin"), Now: h.now, Logger: h.logger,
+		Throttle: signin.Throttle(h.config.Throttle), Shared: h.shared, CookieKey: master.Derive("signin"), Now: h.now, Logger: h.logger,
 	})
 	if err != nil {
 		return err
