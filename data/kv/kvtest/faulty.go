@@ -3,6 +3,8 @@ package kvtest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,15 +19,15 @@ type Faulty struct {
 
 	mu     sync.Mutex
 	cut    bool
-	stall  chan struct{} // closed when the stall is over; nil: there is none
-	slow   time.Duration // before each transaction
-	told   map[chan struct{}]struct{}
-	refuse int // transactions that met a cut or a stall
+	stall  chan struct{}            // closed when the stall is over; nil: there is none
+	slow   time.Duration            // before each transaction
+	told   map[chan struct{}]func() // what ends each watch
+	refuse int                      // transactions that met a cut or a stall
 }
 
 // NewFaulty returns a way that is sound.
 func NewFaulty(engine kv.Engine, patience time.Duration) *Faulty {
-	return &Faulty{engine: engine, patience: patience, told: map[chan struct{}]struct{}{}}
+	return &Faulty{engine: engine, patience: patience, told: map[chan struct{}]func(){}}
 }
 
 // Cut makes every transaction fail at once, and every watch deaf.
@@ -117,7 +119,6 @@ func (f *Faulty) Update(ctx context.Context, fn func(kv.Tx) error) error {
 func (f *Faulty) Watch(prefix []byte) (changed <-chan struct{}, stop func()) {
 	from, stopFrom := f.engine.Watch(prefix)
 	out, ended := make(chan struct{}, 1), make(chan struct{})
-	f.set(func() { f.told[out] = struct{}{} })
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
@@ -133,19 +134,28 @@ func (f *Faulty) Watch(prefix []byte) (changed <-chan struct{}, stop func()) {
 			}
 		}
 	})
-	return out, sync.OnceFunc(func() {
+	stop = sync.OnceFunc(func() {
 		stopFrom()
 		close(ended)
 		running.Wait()
 		f.set(func() { delete(f.told, out) })
 	})
+	f.set(func() { f.told[out] = stop })
+	return out, stop
 }
 
 // Limits are the engine's.
 func (f *Faulty) Limits() kv.Limits { return f.engine.Limits() }
 
-// Close leaves the engine to those who share it.
-func (f *Faulty) Close() error { return nil }
+// Close ends the watches, and leaves the engine to those who share it.
+func (f *Faulty) Close() error {
+	var stops []func()
+	f.set(func() { stops = slices.Collect(maps.Values(f.told)) })
+	for _, stop := range stops {
+		stop()
+	}
+	return nil
+}
 
 func tell(c chan struct{}) {
 	select {

@@ -36,6 +36,7 @@ func TestANodeWhoseClockIsOffSaysSo(t *testing.T) {
 					for _, ahead := range c.ahead {
 						way := kvtest.NewFaulty(engine, time.Second)
 						way.Slow(late)
+						t.Cleanup(func() { _ = way.Close() })
 						all = append(all, start(t, way, ahead))
 						time.Sleep(7 * time.Second)
 					}
