@@ -79,7 +79,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	}
 	common() // a quarter of a megabyte of words, before anyone waits for it
 	if o.Shared {
-		s.guard = together{s.throttle.o, s.store}
+		s.guard = together{s.throttle.o, s.store, newTurns()}
 		return s, nil
 	}
 	s.guard = alone{s.throttle, s.store}

@@ -18,6 +18,7 @@ import (
 type together struct {
 	o     Throttle
 	store *data.Store
+	turns *turns
 }
 
 // perRecord is how many counters are in a record. In a full one that which says
@@ -33,6 +34,7 @@ const (
 )
 
 func (t together) login(ctx context.Context, g guess, e data.Email, now time.Time) (data.User, int, error) {
+	defer t.turn(ctx, g)()
 	return t.store.CountLogin(ctx, e, t.placesOf(g), t.changes(g, now, func(c *counters) error { return t.o.reserve(c, g.known, now) }))
 }
 
@@ -60,6 +62,7 @@ func (t together) unregister(ctx context.Context, network tag, now time.Time) er
 }
 
 func (t together) registers(ctx context.Context, network tag, now time.Time, rule func(*bucket) error) error {
+	defer t.turns.take(ctx, network)()
 	return t.store.Count(ctx, []data.Hash{t.place(ofRegistrations, network)}, func(found []data.Counters) error {
 		b := bucketIn(&found[0], network).settled(now, t.o.RegisterBurst, t.o.RegisterEvery)
 		err := rule(&b)
@@ -69,7 +72,16 @@ func (t together) registers(ctx context.Context, network tag, now time.Time, rul
 }
 
 func (t together) change(ctx context.Context, g guess, now time.Time, rule func(*counters) error) error {
+	defer t.turn(ctx, g)()
 	return t.store.Count(ctx, t.placesOf(g), t.changes(g, now, rule))
+}
+
+// turn waits for that of the guess's network. A known browser meets nobody.
+func (t together) turn(ctx context.Context, g guess) (done func()) {
+	if g.known {
+		return func() {}
+	}
+	return t.turns.take(ctx, g.network)
 }
 
 // changes applies a rule to the counters of a guess, as throttle.change does.

@@ -202,7 +202,7 @@ func TestAFloodOfNamesMakesNoMoreRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := together{Throttle{Counters: counters}.withDefaults(), store}
+	g := together{Throttle{Counters: counters}.withDefaults(), store, newTurns()}
 	for i := range 3 * counters {
 		if err := g.reserve(t.Context(), stranger(fmt.Sprint("nobody", i), fmt.Sprint("net", i)), clock.now()); err != nil {
 			t.Fatal(err)
@@ -240,7 +240,7 @@ func TestAFloodClearsNoAccountUnderAttackInTheStoreEither(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := together{Throttle{Counters: perRecord}.withDefaults(), store} // one record a kind
+	g := together{Throttle{Counters: perRecord}.withDefaults(), store, newTurns()} // one record a kind
 	for i := range 7 {
 		now := clock.now()
 		err := g.reserve(t.Context(), stranger("ana", fmt.Sprint(i)), now)
@@ -319,7 +319,7 @@ func TestTheStoreCountsAsMemoryDoes(t *testing.T) {
 			rt.Fatal(err)
 		}
 		one := newThrottle(o)
-		guards := []guard{alone{one, store}, together{one.o, store}}
+		guards := []guard{alone{one, store}, together{one.o, store, newTurns()}}
 		each := func(what string, do func(guard) error) {
 			a, b := do(guards[0]), do(guards[1])
 			if wait(a) != wait(b) || (a == nil) != (b == nil) {
