@@ -40,6 +40,7 @@ var rules = []rule{
 		under(append(signet(append(endpoints, "idp/internal/web")), "github.com/labstack/echo")...), true},
 	{"only resource/echoauth and the issuer's web side know Echo", except(within(""), append([]string{"resource/echoauth", "idp/internal/web", "bench/floor"}, endpoints...)...),
 		under("github.com/labstack/echo"), false},
+	{"porcupine stays behind the history of grants", except(within(""), "prove/history"), under("github.com/anishathalye/porcupine"), false},
 	{"etcd's client, and the logger that it brings, stay behind its engine", except(within(""), "data/kv/etcd"),
 		under("go.etcd.io/etcd", "go.uber.org/zap"), false},
 	{"only resource/grpcauth and the engine on etcd know gRPC", except(within(""), "resource/grpcauth", "data/kv/etcd"), under("google.golang.org"), false},

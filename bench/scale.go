@@ -93,11 +93,13 @@ func (b *bench) scale(ctx context.Context) (Section, error) {
 			return nil, err
 		}
 	}
-	if out.Introduced, err = worlds[0].introduce(ctx, b.mostConns()); err != nil {
-		return nil, fmt.Errorf("the first token of each client: %w", err)
-	}
 	for _, row := range scaleRows {
 		fmt.Fprintf(os.Stderr, "measuring %s %s\n", scaleName, row.name)
+		if row.name == anyClient {
+			if out.Introduced, err = worlds[0].introduce(ctx, b.mostConns()); err != nil {
+				return nil, fmt.Errorf("the first token of each client: %w", err)
+			}
+		}
 		lines, err := b.compare(ctx, row, worlds)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", row.name, err)

@@ -36,8 +36,10 @@ var scaleRows = []scaleRow{
 	{"introspection", 0.80, nil, askIntrospection},
 	{"client_credentials", 0.80, nil, askClientTokens},
 	// Each of them has asked before: see introduce.
-	{"client_credentials, any client", 0.80, nil, askAnyClient},
+	{anyClient, 0.80, nil, askAnyClient},
 }
+
+const anyClient = "client_credentials, any client"
 
 // world is one of the two issuers, and what is asked of it.
 type world struct {
@@ -108,7 +110,8 @@ func basic(id, secret string) string {
 }
 
 // introduce lets each client ask once, and tells how long that took: its first
-// block is reserved then, which is a commit that it shares with those beside it.
+// block of the list is reserved then, which is a commit that it shares with those
+// beside it. A list is open for an hour.
 func (w *world) introduce(ctx context.Context, conns int) (time.Duration, error) {
 	began := time.Now()
 	group, ctx := errgroup.WithContext(ctx)

@@ -304,6 +304,8 @@ func checkPair(key, value []byte) error {
 		return decode(value, &Consent{})
 	case endingPrefix:
 		return decode(value, &Ending{})
+	case nodePrefix:
+		return decode(value, &Node{})
 	case deliveryPrefix:
 		return decode(value, &Delivery{})
 	case passingPrefix:

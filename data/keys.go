@@ -35,7 +35,7 @@ import (
 //	                                 kind i: an invitation's <hash>, value "1"
 //	                                 kind u: what ended with the grants of <user>; value "1", and
 //	                                 the <grant> up to which they are cleaned or, once all are,
-//	                                 the <hash> of the Session up to which <user> is signed out
+//	                                 the <account><hash> up to which <user> is signed out
 //	                                 kind s: a <kind><hash> of s/, value "1"
 //	                                 kind l: a client's <hash>, value "1"
 //	                                 kind f: a <list>, value "1"

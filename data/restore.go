@@ -135,11 +135,12 @@ func fill(ctx context.Context, engine kv.Engine, r io.Reader, meta Meta, want Ba
 
 // restored tells whether a record comes back. A code that was redeemed, a
 // request that was decided and a browser that was signed out since the backup
-// must not live again; what was seen or revoked before it stays so. No status
+// must not live again, and no issuer that ran; what was seen or revoked before it
+// stays so. No status
 // list comes back: nobody knows what was revoked since, and a token whose list
 // is not there is refused.
 func restored(key []byte) bool {
-	for _, prefix := range []string{signedInPrefix, statusListPrefix, statusBitPrefix, blockPrefix} {
+	for _, prefix := range []string{signedInPrefix, statusListPrefix, statusBitPrefix, blockPrefix, nodePrefix} {
 		if bytes.HasPrefix(key, []byte(prefix)) {
 			return false
 		}

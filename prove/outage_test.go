@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"signet/prove/issuer"
+	"signet/prove/line"
 )
 
 // Whatever happens between a resource server and the issuer, and while people
@@ -20,7 +21,7 @@ func TestRevocationsThroughABrokenLine(t *testing.T) {
 	home := newHome(t, nil)
 	start(t, home)
 	good := newWares(t, home, 4)
-	for _, f := range []fault{refuses, stalls, halfOpen, breaksOff, delays} {
+	for _, f := range []line.Fault{line.Refuses, line.Stalls, line.HalfOpen, line.BreaksOff, line.Delays} {
 		t.Run(string(f), func(t *testing.T) {
 			t.Parallel()
 			breakLine(t, home, good, f)
@@ -28,9 +29,9 @@ func TestRevocationsThroughABrokenLine(t *testing.T) {
 	}
 }
 
-func breakLine(t *testing.T, home issuer.Home, good []*ware, f fault) {
-	l := newLine(t, strings.TrimPrefix(home.URL, "http://"))
-	both := newGuards(t, home, l.dial)
+func breakLine(t *testing.T, home issuer.Home, good []*ware, f line.Fault) {
+	l := line.New(t, strings.TrimPrefix(home.URL, "http://"))
+	both := newGuards(t, home, l.Dial)
 	bad := newWares(t, home, 4)
 	wares := append(bad[:4:4], good...)
 	both.await(t, wares)
@@ -38,8 +39,8 @@ func breakLine(t *testing.T, home issuer.Home, good []*ware, f fault) {
 
 	bad[0].revoke(t, home)
 	both.await(t, bad[:1])
-	l.breakDown(f)
-	if f != delays {
+	l.Break(f)
+	if f != line.Delays {
 		both.lights(false)
 	}
 	bad[1].revoke(t, home)
@@ -47,7 +48,7 @@ func breakLine(t *testing.T, home issuer.Home, good []*ware, f fault) {
 	bad[2].revoke(t, home)
 	<-time.After(staleness) // the line stays broken
 	both.lights(true)
-	l.breakDown(whole)
+	l.Break(line.Whole)
 	both.await(t, wares)
 	bad[3].revoke(t, home)
 	both.await(t, wares)

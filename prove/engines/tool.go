@@ -18,8 +18,8 @@ func tool(t testing.TB, name, debian string, places ...string) string {
 			return path
 		}
 	}
-	if os.Getenv("SIGNET_MUST") == "1" {
-		t.Fatalf("%s is missing, and SIGNET_MUST=1 says that nothing may be skipped: apt-get install %s", name, debian)
+	if os.Getenv("ENGINES_REQUIRED") == "1" {
+		t.Fatalf("%s is missing, and ENGINES_REQUIRED=1 says that nothing may be skipped: apt-get install %s", name, debian)
 	}
 	t.Skipf("SKIPPED: %s is missing: apt-get install %s", name, debian)
 	return ""

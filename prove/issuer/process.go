@@ -1,6 +1,7 @@
 package issuer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,7 @@ type Home struct {
 	Binary   string   // see Build
 	State    string   // the state folder
 	URL      string   // where it listens, and what it is called; see NewHome
+	Name     string   // what it is called instead, where something stands in front
 	Settings Settings // besides listen, issuer and state
 	Under    []string // a command that runs the issuer as its child, such as strace
 }
@@ -77,7 +79,7 @@ func freePort() (string, error) {
 // environ is all that the issuer gets to see of the environment.
 func (h Home) environ() []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
-	all := h.Settings.With(Settings{"listen": strings.TrimPrefix(h.URL, "http://"), "issuer": h.URL, "state": h.State})
+	all := h.Settings.With(Settings{"listen": strings.TrimPrefix(h.URL, "http://"), "issuer": cmp.Or(h.Name, h.URL), "state": h.State})
 	for key, value := range all {
 		env = append(env, "SIGNET_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))+"="+value)
 	}

@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"context"
+	"sync/atomic"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -16,6 +17,14 @@ type backend struct {
 	o      Options
 	prefix string // of every key
 	opened int64  // the revision of the store when it was
+
+	known atomic.Int64 // the latest revision of a pair that was read or written
+}
+
+// met notes the revision of a pair: the watch must tell of it.
+func (b *backend) met(revision int64) {
+	for known := b.known.Load(); revision > known && !b.known.CompareAndSwap(known, revision); known = b.known.Load() {
+	}
 }
 
 func (b *backend) key(key []byte) string { return b.prefix + string(key) }
@@ -30,6 +39,7 @@ func (b *backend) end(to []byte) string {
 }
 
 func (b *backend) pair(kv *mvccpb.KeyValue) optimistic.Pair {
+	b.met(kv.ModRevision)
 	return optimistic.Pair{Key: kv.Key[len(b.prefix):], Value: kv.Value, Version: kv.ModRevision}
 }
 

@@ -30,6 +30,7 @@ func (b *backend) Commit(ctx context.Context, c optimistic.Change) ([]optimistic
 	for i, p := range c.Puts {
 		fresh[i] = p
 		fresh[i].Version = r.Header.Revision
+		b.met(r.Header.Revision)
 	}
 	return fresh, nil
 }

@@ -1,3 +1,5 @@
+//go:build engines
+
 package etcd
 
 import (
@@ -146,6 +148,36 @@ func TestAPausedMemberHoldsNobodyUpForLong(t *testing.T) {
 		if err := update(e, func(tx kv.Tx) { tx.Put([]byte("n"), []byte("x")) }); err != nil {
 			t.Fatalf("the connection is known to be dead, and it says: %v", err)
 		}
+	}
+}
+
+// A watch on a member that is paused is given up long before its connection is
+// known to be dead.
+func TestAPausedMemberKeepsNobodyInTheDarkForLong(t *testing.T) {
+	c := engines.StartEtcd(t, engines.EtcdOptions{Members: 3})
+	here := open(t, Options{Endpoints: c.Endpoints()})
+	there := open(t, Options{Endpoints: c.Endpoints()})
+	write := func(value string) {
+		soon(t, func() error { return update(here, func(tx kv.Tx) { tx.Put([]byte("k"), []byte(value)) }) })
+	}
+	for i, m := range c.Members { // one of them has the watch
+		changed, stop := there.Watch([]byte("k"))
+		write("before")
+		<-changed
+		m.Pause()
+		value := fmt.Sprint(i)
+		write(value)
+		began := time.Now()
+		for get(t, there, "k") != value {
+		}
+		select {
+		case <-changed:
+		case <-time.After(pingAfter - 2*time.Second):
+			t.Errorf("member %d is paused, and nobody hears of what was written", i)
+		}
+		t.Logf("it was heard %v after it was written", time.Since(began))
+		m.Resume()
+		stop()
 	}
 }
 

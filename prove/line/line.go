@@ -1,6 +1,4 @@
-//go:build crash
-
-package prove
+package line
 
 import (
 	"context"
@@ -10,42 +8,43 @@ import (
 	"time"
 )
 
-// fault is a way in which a line can be broken.
-type fault string
+// Fault is a way in which a line can be broken.
+type Fault string
 
+// The faults.
 const (
-	whole     fault = ""
-	refuses   fault = "refuses every connection, and ends those that are open"
-	stalls    fault = "takes connections and what is sent, and says nothing; what it kept arrives when it is mended"
-	halfOpen  fault = "brings requests to the issuer, and never an answer back, without ending a connection"
-	breaksOff fault = "ends every answer a few bytes before its end"
-	delays    fault = "brings every answer late"
+	Whole     Fault = ""
+	Refuses   Fault = "refuses every connection, and ends those that are open"
+	Stalls    Fault = "takes connections and what is sent, and says nothing; what it kept arrives when it is mended"
+	HalfOpen  Fault = "brings requests, and never an answer back, without ending a connection"
+	BreaksOff Fault = "ends every answer a few bytes before its end"
+	Delays    Fault = "brings every answer late"
 )
 
-// late is how late the answers of delays are: longer than the resource servers
-// here go on without a word.
-const late = 4 * time.Second
+// Late is how late the answers of Delays are: later than the resource servers of
+// package prove go on without a word.
+const Late = 4 * time.Second
 
-// line lies between a resource server and the issuer.
-type line struct {
+// Line lies between one who asks and one who answers.
+type Line struct {
 	to       string
 	listener net.Listener
 	dialer   net.Dialer
 
 	mu      sync.Mutex
-	fault   fault
+	fault   Fault
 	changed chan struct{} // closed when the fault changes
 	open    map[net.Conn]bool
 }
 
-// newLine leads to the address until the test ends.
-func newLine(t *testing.T, to string) *line {
+// New leads to the address until the test ends.
+func New(t *testing.T, to string) *Line {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{to: to, listener: listener, changed: make(chan struct{}), open: map[net.Conn]bool{}}
+	l := &Line{to: to, listener: listener, changed: make(chan struct{}), open: map[net.Conn]bool{}}
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -58,23 +57,26 @@ func newLine(t *testing.T, to string) *line {
 	})
 	t.Cleanup(func() {
 		listener.Close()
-		l.breakDown(refuses)
+		l.Break(Refuses)
 		all.Wait()
 	})
 	return l
 }
 
-// dial is for the transport of a resource server.
-func (l *line) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	return l.dialer.DialContext(ctx, "tcp", l.listener.Addr().String())
+// Address is where it is entered.
+func (l *Line) Address() string { return l.listener.Addr().String() }
+
+// Dial is for the transport of who asks.
+func (l *Line) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	return l.dialer.DialContext(ctx, "tcp", l.Address())
 }
 
-// breakDown gives the line a fault, or mends it. When it returns, no byte that
+// Break gives the line a fault, or mends it. When it returns, no byte that
 // the fault holds back is on its way any more, but for what the kernel has.
-func (l *line) breakDown(f fault) {
+func (l *Line) Break(f Fault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f == refuses {
+	if f == Refuses {
 		l.end()
 	}
 	l.fault = f
@@ -83,41 +85,41 @@ func (l *line) breakDown(f fault) {
 }
 
 // end closes all connections; l.mu is held.
-func (l *line) end() {
+func (l *Line) end() {
 	for c := range l.open {
 		_ = c.(*net.TCPConn).SetLinger(0) // a reset, as a firewall sends one
 		_ = c.Close()
 	}
 }
 
-func (l *line) state() (fault, <-chan struct{}) {
+func (l *Line) state() (Fault, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.fault, l.changed
 }
 
 // keep notes an open connection, and refuses it where the line does.
-func (l *line) keep(c net.Conn) bool {
+func (l *Line) keep(c net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open[c] = true
-	if l.fault == refuses {
+	if l.fault == Refuses {
 		l.end()
 		return false
 	}
 	return true
 }
 
-func (l *line) drop(c net.Conn) {
+func (l *Line) drop(c net.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.open, c)
 	_ = c.Close()
 }
 
-// carry moves bytes between a resource server and the issuer until one of them
+// carry moves bytes between the two until one of them
 // has enough.
-func (l *line) carry(near net.Conn) {
+func (l *Line) carry(near net.Conn) {
 	defer l.drop(near)
 	if !l.keep(near) {
 		return
@@ -136,14 +138,14 @@ func (l *line) carry(near net.Conn) {
 	both.Wait()
 }
 
-func (l *line) requests(near, far net.Conn) {
+func (l *Line) requests(near, far net.Conn) {
 	chunk := make([]byte, 64<<10)
 	for {
 		n, err := near.Read(chunk)
 		if err != nil {
 			return
 		}
-		for f, changed := l.state(); f == stalls; f, changed = l.state() {
+		for f, changed := l.state(); f == Stalls; f, changed = l.state() {
 			<-changed
 		}
 		if _, err := far.Write(chunk[:n]); err != nil {
@@ -152,7 +154,7 @@ func (l *line) requests(near, far net.Conn) {
 	}
 }
 
-func (l *line) answers(far, near net.Conn) {
+func (l *Line) answers(far, near net.Conn) {
 	chunk := make([]byte, 64<<10)
 	dead := false // nothing is heard of this connection any more
 	for {
@@ -161,18 +163,18 @@ func (l *line) answers(far, near net.Conn) {
 			return
 		}
 		f, changed := l.state()
-		for ; f == stalls; f, changed = l.state() {
+		for ; f == Stalls; f, changed = l.state() {
 			<-changed
 		}
-		dead = dead || f == halfOpen
+		dead = dead || f == HalfOpen
 		switch {
 		case dead:
 			continue
-		case f == breaksOff:
+		case f == BreaksOff:
 			_, _ = near.Write(chunk[:max(n-10, 0)])
 			return
-		case f == delays:
-			<-time.After(late)
+		case f == Delays:
+			<-time.After(Late)
 		}
 		if _, err := near.Write(chunk[:n]); err != nil {
 			return
