@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"net/netip"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -17,9 +15,9 @@ import (
 	"signet/data"
 	"signet/data/kv"
 	"signet/data/kv/address"
-	"signet/data/kv/bolt"
 	"signet/data/kv/engines"
 	"signet/data/kv/etcd"
+	"signet/idp/internal/config"
 	"signet/idp/internal/grant"
 	"signet/idp/internal/signin"
 )
@@ -29,12 +27,12 @@ import (
 // back at most.
 func TestALoginThatIsCountedForAllNodesCostsOneRoundTripMore(t *testing.T) {
 	onShared(t, func(t *testing.T, store, _ string) {
-		first, _ := nodeOn(t, store, "")
+		first, _ := houseOn(t, store, t.TempDir())
 		for _, email := range []string{"ada@example.com", "grace@example.com"} {
-			first.post("/register", credentials(email)).want(t, http.StatusCreated)
+			_, err := first.signin.Register(t.Context(), signin.RegisterRequest{Email: email, Password: password})
+			must(t, err)
 		}
-		master := filepath.Join(first.house.config.State, "master.key")
-		counted, uncounted := loginTrips(t, store, master, true), loginTrips(t, store, master, false)
+		counted, uncounted := loginTrips(t, store, first.config.State, true), loginTrips(t, store, first.config.State, false)
 		t.Logf("round trips of a login, of a person that the node does not know and again: %v counted, %v not", counted, uncounted)
 		for i := range counted {
 			if counted[i] > uncounted[i]+1 {
@@ -44,33 +42,34 @@ func TestALoginThatIsCountedForAllNodesCostsOneRoundTripMore(t *testing.T) {
 	})
 }
 
-// nodeOn starts a node on a store that others use.
-func nodeOn(t *testing.T, store, master string) (*issuer, kv.Engine) {
+// houseOn opens a store that others use, with nothing at work beside the
+// requests. Nodes with the same state folder have the same master key.
+func houseOn(t *testing.T, store, state string) (*house, kv.Engine) {
+	t.Helper()
+	c, err := config.Parse("config.yaml", nil, []string{"SIGNET_STATE=" + state, "SIGNET_KEYS_ALGS=ES256"})
+	must(t, err)
+	c.Passwords.BcryptCost = signin.MinCost // nobody may configure that
 	at, err := address.Parse(store)
 	must(t, err)
-	engine, err := engines.Open(t.Context(), at, engines.Options{Logger: slog.New(slog.DiscardHandler)})
+	log := slog.New(slog.DiscardHandler)
+	engine, err := engines.Open(t.Context(), at, engines.Options{Logger: log})
 	must(t, err)
-	t.Cleanup(func() { _ = engine.Close() })
-	settings := []string{"SIGNET_KEYS_ALGS=ES256"}
-	if master != "" {
-		settings = append(settings, "SIGNET_MASTER_KEY_FILE="+master)
-	}
-	i, _ := startIssuerOn(t, func(*bolt.Engine) kv.Engine { return engine }, nil, "", settings...)
-	return i, engine
+	h, err := openHouseOn(t.Context(), c, nil, time.Now, log, engine, engine)
+	must(t, err)
+	t.Cleanup(func() { must(t, h.Close()) })
+	return h, engine
 }
 
 // loginTrips counts what a login at a new node costs: of somebody that it does
 // not know, and of the same person again.
-func loginTrips(t *testing.T, store, master string, shared bool) (trips [2]uint64) {
-	i, engine := nodeOn(t, store, master)
-	people, err := signin.New(t.Context(), signin.Options{
-		Store: i.house.store, Shared: shared, Cost: signin.MinCost, CookieKey: make([]byte, 32), Now: i.clock.now,
-	})
+func loginTrips(t *testing.T, store, state string, shared bool) (trips [2]uint64) {
+	h, engine := houseOn(t, store, state)
+	people, err := signin.New(t.Context(), signin.Options{Store: h.store, Shared: shared, Cost: signin.MinCost, CookieKey: make([]byte, 32)})
 	must(t, err)
 	login := func(email, from string) {
 		r, err := people.Login(t.Context(), signin.LoginRequest{Email: email, Password: password, Addr: netip.MustParseAddr(from)})
 		must(t, err)
-		_, err = i.house.grants.Start(t.Context(), grant.StartRequest{User: r.User, Client: "signet", Audience: []string{"api"}})
+		_, err = h.grants.Start(t.Context(), grant.StartRequest{User: r.User, Client: "signet", Audience: []string{"api"}})
 		must(t, err)
 	}
 	login("grace@example.com", "192.0.2.1") // what a node does once is done
