@@ -274,7 +274,7 @@ func ioFailure(err error) error {
 func checkPassing(rest, value []byte) error {
 	if len(rest) == 1+len(Hash{}) {
 		of := map[byte]record{codeKind: &Code{}, requestKind: &Request{}, deviceKind: &Device{}, userCodeKind: &UserCode{},
-			sessionKind: &Session{}, initialTokenKind: &InitialToken{}, markKind: &mark{}}
+			sessionKind: &Session{}, initialTokenKind: &InitialToken{}, markKind: &mark{}, countersKind: &Counters{}}
 		if r, ok := of[rest[0]]; ok {
 			return decode(value, r)
 		}

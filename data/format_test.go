@@ -99,7 +99,7 @@ func everyKey() map[string][2]string {
 		"revocations":  {revokedKey, "12345678"},
 		"of a revoked": {string(expiryKey(at, expiryRevocation, []byte(user))), "1"},
 	}
-	for _, kind := range []byte{codeKind, requestKind, deviceKind, userCodeKind, sessionKind, initialTokenKind, markKind} {
+	for _, kind := range []byte{codeKind, requestKind, deviceKind, userCodeKind, sessionKind, initialTokenKind, markKind, countersKind} {
 		pairs["passing "+string(kind)] = [2]string{string(passingKey(kind, h)), record}
 		pairs["of passing "+string(kind)] = [2]string{string(expiryKey(at, expiryPassing, append([]byte{kind}, h[:]...))), "1"}
 	}
@@ -122,7 +122,7 @@ func TestTheTableOfKeysIsPinned(t *testing.T) {
 		"held by": "a/" + string(web[:]) + grant, "block": "y/" + grant + string(web[:]) + "\x00\x01\x02\x03",
 		"revocation": "j/" + user, "revocations": "w", "of a revoked": "x/" + second + "j" + user,
 	}
-	for _, kind := range "crdubtm" {
+	for _, kind := range "crdubtmn" {
 		want["passing "+string(kind)] = "s/" + string(kind) + hash
 		want["of passing "+string(kind)] = "x/" + second + "s" + string(kind) + hash
 	}

@@ -47,12 +47,13 @@ import (
 //	                                 kind r: Request   kind d: Device     kind u: UserCode
 //	                                 kind b: Session   kind t: InitialToken
 //	                                 kind m: a mark: this was seen, or is revoked
+//	                                 kind n: Counters, under a <hash> of some of their names
 //	b/<user><account><hash>          "1": the user is signed in to the Session, by that Account
 //	o/<account>                      Ending of the account, 26 characters
 //	d/<nanosecond><id>               Delivery, to be tried at <nanosecond> (Unix time, 8 bytes)
 //	z/<name>                         a cell: bytes that belong to another package
 //	p/<node>                         Node, 26 characters: an issuer that runs on this store
-//	t                                the snapshot of the login counters
+//	t                                the snapshot of the login counters, where no other node is
 //
 // An entry of x is written when its record is made, and not when the record
 // lives longer: the sweeper that meets a living record moves the entry on.
@@ -149,6 +150,7 @@ const (
 	sessionKind      = 'b'
 	initialTokenKind = 't'
 	markKind         = 'm'
+	countersKind     = 'n'
 )
 
 func passingKey(kind byte, h Hash) []byte {

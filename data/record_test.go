@@ -67,7 +67,7 @@ func fillFields(t *testing.T, v reflect.Value, n *byte) {
 func records() []record {
 	return []record{&Meta{}, &User{}, &Invitation{}, &Grant{}, &Client{}, &Consent{}, &Delivery{}, &Ending{}, &mark{},
 		&Code{}, &Request{}, &Device{}, &UserCode{}, &Session{}, &InitialToken{}, &backupHeader{},
-		&StatusList{}, &Block{}, &Revocation{}, &Node{}, &Move{}}
+		&StatusList{}, &Block{}, &Revocation{}, &Node{}, &Move{}, &Counters{}}
 }
 
 func TestEveryFieldOfEveryRecordSurvives(t *testing.T) {

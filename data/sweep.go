@@ -177,6 +177,8 @@ func (w *sweeper) sweepPassing(kind byte, h Hash) (again time.Time, err error) {
 		return w.s.Sessions.sweep(w, h)
 	case markKind:
 		return w.sweepMark(h)
+	case countersKind:
+		return w.sweepCounters(h)
 	}
 	w.s.o.Logger.Error("an entry of the expiry index is of no kind")
 	return time.Time{}, nil

@@ -125,3 +125,66 @@ func TestTheSweeperGoesOnWhereAnEntrySaysThatItStopped(t *testing.T) {
 		})
 	}
 }
+
+// Every node sweeps, and they may meet: what one took out is not there for the
+// other, and nothing that lives is lost.
+func TestNodesThatSweepAtOnceTakeOutWhatOneWould(t *testing.T) {
+	engines(t, func(t *testing.T, engine kv.Engine) {
+		c := newClock()
+		nodes := []*Store{open(t, engine, c), open(t, engine, c), open(t, engine, c)}
+		ann := newUser(t, nodes[0], "ann@example.com")
+		leftBehind(t, nodes[0], "stays", time.Hour)
+		living := keysBut(dump(t, engine), expiryPrefix)
+		leftBehind(t, nodes[0], "goes", time.Second)
+		for i := range 20 {
+			newSession(t, nodes[0], fmt.Sprint("browser", i), accountOf(ann, fmt.Sprint("a", i)))
+			err := createGrant(t, nodes[0], Grant{
+				ID: GrantID{byte(i)}, User: ann.ID, Epoch: ann.Epoch, Inc: nodes[0].Meta().Incarnation, ExpiresAt: c.Now().Add(time.Second),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := nodes[0].EndUserGrants(t.Context(), ann.ID, nil); err != nil {
+			t.Fatal(err)
+		}
+		c.Move(2 * time.Second)
+		swept := race(len(nodes), func(i int) bool {
+			for range 1000 {
+				if n, err := nodes[i].Sweep(t.Context(), 7); n == 0 || err != nil {
+					return err == nil
+				}
+			}
+			return false
+		})
+		if swept != len(nodes) {
+			t.Errorf("%d of %d came to an end", swept, len(nodes))
+		}
+		expectTold(t, nodes[0], 20)
+		if left := keysBut(dump(t, engine), expiryPrefix, endingPrefix); !slices.Equal(left, living) {
+			t.Errorf("of\n%q\nthere are\n%q", living, left)
+		}
+	})
+}
+
+// leftBehind makes 30 records of some kinds that end by themselves.
+func leftBehind(t *testing.T, s *Store, name string, life time.Duration) {
+	t.Helper()
+	until := s.now().Add(life)
+	for i := range 30 {
+		h := HashOf(fmt.Sprint(name, i))
+		_, err := s.Remember(t.Context(), "a", h, until)
+		if err == nil {
+			err = s.Count(t.Context(), []Hash{h}, func(found []Counters) error {
+				found[0] = Counters{List: []Counter{{Name: name, N: 1, At: until}}, ExpiresAt: until}
+				return nil
+			})
+		}
+		if err == nil {
+			_, _, err = s.CreateInvitation(t.Context(), Email{}, nil, life)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -130,20 +130,24 @@ func (s *Store) User(ctx context.Context, id UserID) (u User, err error) {
 // UserByEmail returns the user whose e-mail has this key, or ErrNoUser.
 func (s *Store) UserByEmail(ctx context.Context, e Email) (u User, err error) {
 	err = s.engine.View(ctx, func(tx kv.Reader) error {
-		id, err := tx.Get(emailKey(e.Key()))
-		if err != nil {
-			return err
-		}
-		if id == nil {
-			return ErrNoUser
-		}
-		var found bool
-		u, found, err = getUser(tx, UserID(id))
-		if err == nil && !found {
-			err = fmt.Errorf("%w: an e-mail names a user who is not there", kv.ErrDamaged)
-		}
+		u, err = userByEmail(tx, e)
 		return err
 	})
+	return u, err
+}
+
+func userByEmail(tx kv.Reader, e Email) (User, error) {
+	id, err := tx.Get(emailKey(e.Key()))
+	if err != nil {
+		return User{}, err
+	}
+	if id == nil {
+		return User{}, ErrNoUser
+	}
+	u, found, err := getUser(tx, UserID(id))
+	if err == nil && !found {
+		err = fmt.Errorf("%w: an e-mail names a user who is not there", kv.ErrDamaged)
+	}
 	return u, err
 }
 
@@ -185,11 +189,17 @@ func (s *Store) Users(ctx context.Context, after UserID, limit int) (users []Use
 // there is none.
 func (s *Store) MaxCost(ctx context.Context) (cost int, err error) {
 	err = s.engine.View(ctx, func(tx kv.Reader) error {
-		return tx.Scan([]byte(costPrefix), nil, func(key, _ []byte) bool {
-			d := key[len(costPrefix):]
-			cost = maxCost - 10*int(d[0]-'0') - int(d[1]-'0')
-			return false
-		})
+		cost, err = highestCost(tx)
+		return err
+	})
+	return cost, err
+}
+
+func highestCost(tx kv.Reader) (cost int, err error) {
+	err = tx.Scan([]byte(costPrefix), nil, func(key, _ []byte) bool {
+		d := key[len(costPrefix):]
+		cost = maxCost - 10*int(d[0]-'0') - int(d[1]-'0')
+		return false
 	})
 	return cost, err
 }

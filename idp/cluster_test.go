@@ -26,7 +26,8 @@ type cluster struct {
 	nodes []*issuer
 	ways  []*kvtest.Faulty // of each node to the engine
 	next  atomic.Uint64
-	seen  *recorder // or nil
+	only  atomic.Pointer[issuer] // the one that the balancer has left, or nil
+	seen  *recorder              // or nil
 }
 
 // patience is how long a node waits for an engine that is stalled.
@@ -88,6 +89,9 @@ func (c *cluster) add(t testing.TB, engine kv.Engine, yaml string, settings ...s
 // ServeHTTP gives the request to the next node.
 func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	node := c.nodes[int(c.next.Add(1))%len(c.nodes)]
+	if only := c.only.Load(); only != nil {
+		node = only
+	}
 	if c.seen == nil {
 		node.handler.ServeHTTP(w, r)
 		return

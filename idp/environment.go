@@ -119,7 +119,7 @@ func (env *environment) connect(ctx context.Context, how opening) (*session, err
 		}
 		h, err := env.openQuietly(ctx, c, how)
 		if err == nil {
-			return &session{Client: control.Loopback(h.control(), h.logger), house: h}, nil
+			return &session{Client: control.Loopback(h.control(nil), h.logger), house: h}, nil
 		}
 		if !errors.Is(err, kv.ErrInUse) {
 			return nil, err

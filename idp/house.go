@@ -114,7 +114,7 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 	h.signin, err = signin.New(ctx, signin.Options{
 		Store: h.store, Registration: signin.Registration(h.config.Registration),
 		Cost: p.BcryptCost, MinLength: p.MinLength, Workers: p.HashingWorkers, Wait: p.HashingWait,
-		Throttle: signin.Throttle(h.config.Throttle), CookieKey: master.Derive("signin"), Now: h.now, Logger: h.logger,
+		Throttle: signin.Throttle(h.config.Throttle), Shared: h.shared, CookieKey: master.Derive("signin"), Now: h.now, Logger: h.logger,
 	})
 	if err != nil {
 		return err
@@ -172,8 +172,9 @@ func longestAccess(c config.Config) (longest time.Duration) {
 	return longest
 }
 
-// control returns the operations on this house.
-func (h *house) control() http.Handler {
+// control returns the operations on this house. ready is what /readyz asks; nil
+// where nothing serves.
+func (h *house) control(ready func() error) http.Handler {
 	return control.NewHandler(control.Services{
 		Store: h.store, Ring: h.ring, MACs: h.macs, Signin: h.signin, Clients: h.clients, Grants: h.grants,
 		Live: live.New(live.Options{Issuer: h.config.Issuer, Ring: h.ring, Store: h.store, Clients: h.clients, Now: h.now}),
@@ -184,6 +185,7 @@ func (h *house) control() http.Handler {
 		},
 		Reseal:             h.reseal,
 		StoreStats:         h.storeStats,
+		Ready:              ready,
 		Ballast:            func() uint64 { return uint64(held.Load()) },
 		AccessLifetime:     longestAccess(h.config),
 		Registration:       string(h.config.Registration),

@@ -49,7 +49,7 @@ type cause struct {
 func TestWhatRevokesAnAccessToken(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t, revokingClients)
-	command := control.Loopback(p.house.control(), slog.New(slog.DiscardHandler))
+	command := control.Loopback(p.house.control(nil), slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { _ = command.Close() })
 	run := func(c cause, want bool) {
 		t.Run(c.name, func(t *testing.T) {

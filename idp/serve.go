@@ -104,7 +104,7 @@ func (h *house) serve(ctx context.Context, out io.Writer) error {
 		group.Go(func() error { return unlessCanceled(run(failed)) })
 	}
 	group.Go(func() error { return h.store.Moves(failed) })
-	group.Go(func() error { return control.Serve(failed, commands, h.control(), h.logger) })
+	group.Go(func() error { return control.Serve(failed, commands, h.control(r.ready), h.logger) })
 	group.Go(func() error { return unlessClosed(server.Serve(listener)) })
 
 	select {

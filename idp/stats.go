@@ -16,7 +16,9 @@ func statsCommand(env *environment) *cobra.Command {
 		Short: "Show what the running issuer did so far, and what it holds",
 		Long: `Show what the running issuer did since it started: transactions of the store
 and the commits that they shared, what was allocated, and what it holds of the
-memory. What requests cost is the difference of two of these.`,
+memory. What requests cost is the difference of two of these. And whether it is
+ready for traffic or why not, as /readyz does: such as a clock that is not that
+of the other issuers on its store.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return env.ask(cmd.Context(), existing, func(s *session) error {
@@ -47,7 +49,11 @@ func (env *environment) showStats(s control.Stats) error {
 		rows = [][]string{{"transactions", fmt.Sprintf("%d, %d of them made again; %d round trips to the store",
 			s.Store.Transactions, s.Store.Conflicts, s.Store.RoundTrips)}}
 	}
-	return env.table(slices.Concat([][]string{{"started", env.when(s.Started)}}, rows, [][]string{
+	ready := "yes"
+	if s.NotReady != "" {
+		ready = "no: " + s.NotReady
+	}
+	return env.table(slices.Concat([][]string{{"started", env.when(s.Started)}, {"ready", ready}}, rows, [][]string{
 		{"allocated", fmt.Sprintf("%d objects, %s in all", s.Allocations, megabytes(s.Allocated))},
 		{"heap", megabytes(s.Heap)},
 		{"held from the system", megabytes(s.Held)},

@@ -107,6 +107,28 @@ func wantCode(t *testing.T, err error, code Code) {
 	}
 }
 
+func TestTheStatsSayWhyAnIssuerGetsNoTraffic(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		ready func() error
+		want  string
+	}{
+		{"ready", func() error { return nil }, ""},
+		{"its clock is off", func() error { return errors.New("its clock is 40s off") }, "its clock is 40s off"},
+		{"nothing serves", nil, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := services(t)
+			s.Ready, s.StoreStats, s.Ballast = c.ready, func() StoreStats { return StoreStats{} }, func() uint64 { return 0 }
+			client := Loopback(NewHandler(s), quiet)
+			defer client.Close()
+			if got, err := client.Stats(t.Context()); err != nil || got.NotReady != c.want {
+				t.Errorf("got %q, %v", got.NotReady, err)
+			}
+		})
+	}
+}
+
 func TestErrorsKeepTheirKindOnTheWay(t *testing.T) {
 	bothWays(t, func(t *testing.T, s Services, c *Client) {
 		ctx := t.Context()

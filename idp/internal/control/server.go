@@ -38,6 +38,8 @@ type Services struct {
 
 	// StoreStats is what the store's engine counted.
 	StoreStats func() StoreStats
+	// Ready says why /readyz refuses traffic, or nil. Nil itself: nothing serves.
+	Ready func() error
 	// Ballast is how many bytes the runtime counts as held that take no memory.
 	Ballast func() uint64
 

@@ -20,6 +20,7 @@ type StoreStats struct {
 // them, apart in time, say what the requests between them cost.
 type Stats struct {
 	Started     time.Time  `json:"started"`
+	NotReady    string     `json:"not_ready,omitzero"` // why it gets no traffic, as by its clock
 	Store       StoreStats `json:"store"`
 	Allocations uint64     `json:"allocations"`         // objects on the heap, ever
 	Allocated   uint64     `json:"allocated_bytes"`     // their bytes
@@ -40,7 +41,13 @@ func (s *Services) stats(started time.Time) func(context.Context, none) (Stats, 
 		var m runtime.MemStats
 		ballast := s.Ballast()
 		runtime.ReadMemStats(&m)
-		return Stats{Started: started, Store: s.StoreStats(), Allocations: m.Mallocs, Allocated: m.TotalAlloc, Heap: m.HeapAlloc - ballast,
+		notReady := ""
+		if s.Ready != nil {
+			if err := s.Ready(); err != nil {
+				notReady = err.Error()
+			}
+		}
+		return Stats{Started: started, NotReady: notReady, Store: s.StoreStats(), Allocations: m.Mallocs, Allocated: m.TotalAlloc, Heap: m.HeapAlloc - ballast,
 			Held: m.Sys - m.HeapReleased - ballast, Collections: m.NumGC, Goroutines: runtime.NumGoroutine()}, nil
 	}
 }

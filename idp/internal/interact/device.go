@@ -54,7 +54,7 @@ func (v *visit) device(then func(data.Device, *client.Client, session.Account) e
 	if !ok {
 		return v.redirect(v.link(pathSignIn))
 	}
-	right, err := v.API.SignIn.TryCode(account.Person.ID, address(v.c))
+	right, err := v.API.SignIn.TryCode(v.ctx(), account.Person.ID, address(v.c))
 	if err != nil {
 		status, problem, ok := v.problem(err, "")
 		if !ok {

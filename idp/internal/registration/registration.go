@@ -26,9 +26,9 @@ const Path = "/oauth2/register"
 const TokenPrefix = "signet_ra_"
 
 // Limiter counts the clients that a network registers; *signin.Service does
-// it. The error is a *signin.ThrottledError.
+// it. Its errors are a *signin.ThrottledError and failures of the store.
 type Limiter interface {
-	TryClient(addr netip.Addr) error
+	TryClient(ctx context.Context, addr netip.Addr) error
 }
 
 // Options are what the endpoints are made of; all are needed.
@@ -103,7 +103,7 @@ func (a *API) admit(ctx context.Context, c echo.Context) (initial string, err er
 // count refuses a network that registers, or changes, too much.
 func (a *API) count(c echo.Context) error {
 	addr, _ := netip.ParseAddr(c.RealIP())
-	return refused(a.Limiter.TryClient(addr))
+	return refused(a.Limiter.TryClient(c.Request().Context(), addr))
 }
 
 // forTheAsked are the grant types that stand for nobody but the client, or for

@@ -47,7 +47,7 @@ func (w *world) clock() time.Time {
 	return w.now
 }
 
-func (w *world) TryClient(netip.Addr) error {
+func (w *world) TryClient(context.Context, netip.Addr) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.tried++; w.full {

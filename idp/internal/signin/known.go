@@ -18,10 +18,10 @@ type secrets struct {
 // tag names something in a counter, without telling what it is.
 type tag [16]byte
 
+func (t tag) String() string { return base64.RawURLEncoding.EncodeToString(t[:]) }
+
 // MarshalText writes the tag for the stored counters.
-func (t tag) MarshalText() ([]byte, error) {
-	return base64.RawURLEncoding.AppendEncode(nil, t[:]), nil
-}
+func (t tag) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // UnmarshalText reads what MarshalText wrote.
 func (t *tag) UnmarshalText(text []byte) error {

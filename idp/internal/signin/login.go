@@ -49,11 +49,12 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (LoginResult, error
 		return LoginResult{}, err
 	}
 	g := s.guess(account, r.Addr, seat)
-	if err := s.throttle.reserve(g, now); err != nil {
+	user, most, err := s.guard.login(ctx, g, email, now)
+	if err != nil {
 		return LoginResult{}, err
 	}
-	user, err := s.login(ctx, g.network, email, r.Password)
-	if err = s.settle(g, err); err != nil {
+	user, err = s.login(ctx, g.network, user, r.Password, s.work(most))
+	if err = s.settle(ctx, g, err); err != nil {
 		return LoginResult{}, err
 	}
 	result := LoginResult{User: user}
@@ -65,33 +66,33 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (LoginResult, error
 
 // settle counts a guess by how it ended, and returns err. Only a guess that
 // was never looked at is given back.
-func (s *Service) settle(g guess, err error) error {
+func (s *Service) settle(ctx context.Context, g guess, err error) error {
 	var early *unlooked
 	switch {
 	case err == nil:
-		s.throttle.succeed(g, s.o.Now())
+		s.undo(ctx, func(ctx context.Context) error { return s.guard.succeed(ctx, g, s.o.Now()) })
 	case errors.As(err, &early):
-		s.throttle.giveBack(g, s.o.Now())
+		s.undo(ctx, func(ctx context.Context) error { return s.guard.giveBack(ctx, g, s.o.Now()) })
 		return early.error
 	}
 	return err
 }
 
+// undo takes back what was counted, whether or not somebody still waits for the
+// answer. That it could not is no reason to turn away who knows the password:
+// one guess too many is counted then.
+func (s *Service) undo(ctx context.Context, do func(context.Context) error) {
+	ctx = context.WithoutCancel(ctx)
+	s.undoing.Note(ctx, s.o.Logger, "taking back what was counted as a wrong password", do(ctx))
+}
+
 // unlooked marks an error that came before the password was looked at.
 type unlooked struct{ error }
 
-func (s *Service) login(ctx context.Context, network tag, email data.Email, password string) (data.User, error) {
-	user, err := s.store.UserByEmail(ctx, email)
-	if err != nil && !errors.Is(err, data.ErrNoUser) {
-		return data.User{}, &unlooked{err}
-	}
-	most, err := s.mostWork(ctx)
-	if err != nil {
-		return data.User{}, &unlooked{err}
-	}
+func (s *Service) login(ctx context.Context, network tag, user data.User, password string, most int) (data.User, error) {
 	var right bool
 	var again string // the same password, hashed as it would be today
-	err = s.room.do(ctx, network, func() {
+	err := s.room.do(ctx, network, func() {
 		right = prove(s.o.bcrypt, user.PasswordHash, password, most) && !user.Disabled
 		if cost, err := ParseBcrypt(user.PasswordHash); right && err == nil && cost != s.o.Cost {
 			again, _ = s.o.bcrypt.hash(normal(password), s.o.Cost)
@@ -109,13 +110,10 @@ func (s *Service) login(ctx context.Context, network tag, email data.Email, pass
 	return user, nil
 }
 
-// mostWork is the cost that every login takes at least: the highest in the
-// store, and that of new hashes. It is read each time, which takes
-// microseconds; a remembered one would betray those whose hash is newer.
-func (s *Service) mostWork(ctx context.Context) (int, error) {
-	most, err := s.store.MaxCost(ctx)
-	return max(s.o.Cost, min(most, MaxCost)), err
-}
+// work is the cost that every login takes at least: the highest in the store,
+// and that of new hashes. The highest is read each time; a remembered one would
+// betray those whose hash is newer.
+func (s *Service) work(highest int) int { return max(s.o.Cost, min(highest, MaxCost)) }
 
 // errOvertaken says that the hash is no longer the one that was proved.
 var errOvertaken = errors.New("signin: the password was changed in the meantime")
@@ -160,11 +158,11 @@ func (s *Service) ChangePassword(ctx context.Context, id data.UserID, current, n
 		seat = keep[:]
 	}
 	g := s.guess(s.account(email), addr, seat)
-	if err := s.throttle.reserve(g, s.o.Now()); err != nil {
+	if err := s.guard.reserve(ctx, g, s.o.Now()); err != nil {
 		return data.User{}, err
 	}
 	hash, err := s.replacement(ctx, g.network, user, current, new)
-	if err = s.settle(g, err); err != nil {
+	if err = s.settle(ctx, g, err); err != nil {
 		return data.User{}, err
 	}
 	user, err = s.store.ReplacePassword(ctx, id, user.PasswordHash, hash, keep)
@@ -176,13 +174,13 @@ func (s *Service) ChangePassword(ctx context.Context, id data.UserID, current, n
 
 // replacement proves the current password and hashes the new one, in one turn.
 func (s *Service) replacement(ctx context.Context, network tag, user data.User, current, new string) (hash string, err error) {
-	most, err := s.mostWork(ctx)
+	highest, err := s.store.MaxCost(ctx)
 	if err != nil {
 		return "", &unlooked{err}
 	}
 	var bad error
 	err = s.room.do(ctx, network, func() {
-		if !prove(s.o.bcrypt, user.PasswordHash, current, most) || user.Disabled {
+		if !prove(s.o.bcrypt, user.PasswordHash, current, s.work(highest)) || user.Disabled {
 			bad = ErrWrongPassword
 			return
 		}

@@ -29,7 +29,7 @@ func (s *Service) Register(ctx context.Context, r RegisterRequest) (data.User, e
 		return data.User{}, err
 	}
 	g := s.guess(s.account(email), r.Addr, nil)
-	if err := s.throttle.register(g.network, s.o.Now()); err != nil {
+	if err := s.guard.register(ctx, g.network, s.o.Now()); err != nil {
 		return data.User{}, err
 	}
 	if s.o.Registration == Open && invitation == (data.InvitationHash{}) {
@@ -44,7 +44,7 @@ func (s *Service) Register(ctx context.Context, r RegisterRequest) (data.User, e
 	}
 	hash, err := s.hash(ctx, g.network, r.Password)
 	if err != nil {
-		s.throttle.unregister(g.network, s.o.Now())
+		s.undo(ctx, func(ctx context.Context) error { return s.guard.unregister(ctx, g.network, s.o.Now()) })
 		return data.User{}, err
 	}
 	return s.store.CreateUser(ctx, data.User{

@@ -301,19 +301,19 @@ func TestANetworkRegistersSoManyClientsAndNoMore(t *testing.T) {
 	h := newHouse(t, func(o *Options) { o.Throttle.RegisterBurst, o.Throttle.RegisterEvery = 3, time.Minute })
 	addr, neighbour, other := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("198.51.100.1")
 	for range 3 {
-		if err := h.TryClient(addr); err != nil {
+		if err := h.TryClient(t.Context(), addr); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var throttled *ThrottledError
-	if err := h.TryClient(neighbour); !errors.As(err, &throttled) || throttled.RetryAfter != time.Minute {
+	if err := h.TryClient(t.Context(), neighbour); !errors.As(err, &throttled) || throttled.RetryAfter != time.Minute {
 		t.Errorf("the same network: %v", err)
 	}
-	if err := h.TryClient(other); err != nil {
+	if err := h.TryClient(t.Context(), other); err != nil {
 		t.Errorf("another network: %v", err)
 	}
 	h.clock.move(time.Minute)
-	if err := h.TryClient(addr); err != nil {
+	if err := h.TryClient(t.Context(), addr); err != nil {
 		t.Errorf("a minute later: %v", err)
 	}
 }

@@ -35,6 +35,10 @@ type Options struct {
 	Wait         time.Duration // how long one may wait for a worker
 	Throttle     Throttle
 
+	// Shared says that other nodes are on the store, too: what slows guessing
+	// down is counted there, for all of them.
+	Shared bool
+
 	// CookieKey is at least 32 secret bytes that stay the same from start to
 	// start. It signs the cookies of known browsers and hides the names of
 	// counters. Without it both are forgotten when the process ends.
@@ -53,13 +57,15 @@ type Service struct {
 	store    *data.Store
 	room     *room
 	throttle *throttle
+	guard    guard
 	secrets  secrets
 	stored   []byte // the counters as they were last written; Run's alone
 	saving   trouble.Report
+	undoing  trouble.Report
 }
 
-// New checks the options and reads the counters of the last run. It starts
-// nothing: Run writes the counters.
+// New checks the options and reads the counters of the last run, unless those
+// are in the store anyway. It starts nothing: Run writes the counters.
 func New(ctx context.Context, o Options) (*Service, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -72,6 +78,11 @@ func New(ctx context.Context, o Options) (*Service, error) {
 		secrets:  secrets{o.CookieKey},
 	}
 	common() // a quarter of a megabyte of words, before anyone waits for it
+	if o.Shared {
+		s.guard = together{s.throttle.o, s.store, newTurns()}
+		return s, nil
+	}
+	s.guard = alone{s.throttle, s.store}
 	stored, err := o.Store.LoadThrottle(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("signin: reading the counters: %w", err)
@@ -129,8 +140,9 @@ const (
 	sweepEvery = time.Minute
 )
 
-// Run writes the counters when they change, at most once a second, until ctx
-// ends, and then once more. What a crash loses is a second of guesses.
+// Run writes the counters that are in memory alone when they change, at most
+// once a second, until ctx ends, and then once more. What a crash loses is a
+// second of guesses.
 func (s *Service) Run(ctx context.Context) error {
 	var changed <-chan struct{} // nil while it is too early to write again
 	pause := time.NewTimer(0)
@@ -162,6 +174,9 @@ func (s *Service) Run(ctx context.Context) error {
 // save writes the counters unless they are as they were. A failure is logged
 // and no more: the counters in memory go on, and the next change tries again.
 func (s *Service) save(ctx context.Context) {
+	if s.o.Shared { // and of all nodes the last would win
+		return
+	}
 	body, err := s.throttle.save(s.o.Now())
 	if err == nil && !bytes.Equal(body, s.stored) {
 		err = s.store.SaveThrottle(ctx, body)

@@ -84,16 +84,7 @@ func network(addr netip.Addr) netip.Prefix {
 	return prefix
 }
 
-// throttle is all the counters. There are three for a guess:
-//
-//   - place: this account from this network. It grows up to DelayMax.
-//   - account: this account from everywhere. It grows up to AccountDelayMax
-//     only, since a stranger can drive it.
-//   - network: this network for all accounts, against one who tries a common
-//     password on everybody.
-//
-// A known browser has a place of its own and is held to that alone, so that
-// what a stranger does, even one in the same network, never keeps it waiting.
+// throttle is all the counters, in the memory of this process.
 type throttle struct {
 	o Throttle
 
@@ -120,72 +111,44 @@ func newThrottle(o Throttle) *throttle {
 	}
 }
 
-// guess is one attempt at a password, by the names of its counters.
-type guess struct {
-	place, account, network tag
-	known                   bool // from a known browser: place alone counts
-}
-
 // reserve counts a guess as wrong before it is looked at, so that of many at
 // once no more are looked at than one after another; or refuses it with a
 // *ThrottledError, and counts nothing.
 func (t *throttle) reserve(g guess, now time.Time) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	place, account, net := t.at(g, now)
-	wait := place.wait(now, t.o.Free, t.o.Delay, t.o.DelayMax)
-	if !g.known {
-		wait = max(wait, account.wait(now, t.o.Free, t.o.Delay, t.o.AccountDelayMax),
-			net.wait(now, t.o.NetworkBurst, t.o.NetworkEvery))
-	}
-	if wait > 0 {
-		return &ThrottledError{RetryAfter: wait}
-	}
-	setStrikes(&t.places, g.place, strikes{place.n + 1, now})
-	if !g.known {
-		setStrikes(&t.accounts, g.account, strikes{account.n + 1, now})
-		setBucket(&t.networks, g.network, net.full.Add(t.o.NetworkEvery), now)
-	}
-	t.dirty()
-	return nil
+	return t.change(g, now, func(c *counters) error { return t.o.reserve(c, g.known, now) })
 }
 
 // giveBack undoes reserve for a guess that was never looked at.
 func (t *throttle) giveBack(g guess, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.take(g, now, 1)
+	_ = t.change(g, now, func(c *counters) error { return t.o.take(c, g.known, 1) })
 }
 
 // succeed takes back all that was counted at this place, whose owner made the
 // guesses. What others added to the account stays.
 func (t *throttle) succeed(g guess, now time.Time) {
+	_ = t.change(g, now, func(c *counters) error { return t.o.take(c, g.known, max(1, c.place.n)) })
+}
+
+// change applies a rule to the counters of a guess as they are at now, and
+// keeps what became of them; also what a clock that jumped back made of them.
+func (t *throttle) change(g guess, now time.Time, rule func(*counters) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	place, _, _ := t.at(g, now)
-	t.take(g, now, max(1, place.n))
-}
-
-// take removes n strikes, and one guess of the network.
-func (t *throttle) take(g guess, now time.Time, n int) {
-	place, account, net := t.at(g, now)
-	setStrikes(&t.places, g.place, strikes{place.n - n, place.last})
+	c := counters{place: t.places.m[g.place].settled(now, t.o.forget())}
 	if !g.known {
-		setStrikes(&t.accounts, g.account, strikes{account.n - n, account.last})
-		setBucket(&t.networks, g.network, net.full.Add(-t.o.NetworkEvery), now)
+		c.account = t.accounts.m[g.account].settled(now, t.o.forget())
+		c.network = t.bucketAt(&t.networks, g.network, now)
 	}
-	t.dirty()
-}
-
-// at reads the counters of a guess as they are at now, and keeps what a clock
-// that jumped back made of them.
-func (t *throttle) at(g guess, now time.Time) (place, account strikes, net bucket) {
-	place = t.places.m[g.place].settled(now, t.o.forget())
-	account = t.accounts.m[g.account].settled(now, t.o.forget())
-	setStrikes(&t.places, g.place, place)
-	setStrikes(&t.accounts, g.account, account)
-	net = t.bucketAt(&t.networks, g.network, now)
-	return place, account, net
+	err := rule(&c)
+	setStrikes(&t.places, g.place, c.place)
+	if !g.known {
+		setStrikes(&t.accounts, g.account, c.account)
+		setBucket(&t.networks, g.network, c.network.full, now)
+	}
+	if err == nil {
+		t.dirty()
+	}
+	return err
 }
 
 func (t *throttle) bucketAt(from *table[bucket], key tag, now time.Time) bucket {
@@ -223,10 +186,10 @@ func (t *throttle) register(network tag, now time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := t.bucketAt(&t.registrations, network, now)
-	if wait := b.wait(now, t.o.RegisterBurst, t.o.RegisterEvery); wait > 0 {
-		return &ThrottledError{RetryAfter: wait}
+	if err := t.o.register(&b, now); err != nil {
+		return err
 	}
-	setBucket(&t.registrations, network, b.full.Add(t.o.RegisterEvery), now)
+	setBucket(&t.registrations, network, b.full, now)
 	t.dirty()
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"signet/data/kv/mem"
 )
 
 func tagOf(name string) tag { return testSecrets.tag("test", []byte(name)) }
@@ -266,4 +268,20 @@ func TestGuessesKeepTheirDistanceWhateverIsTried(t *testing.T) {
 			},
 		})
 	})
+}
+
+// A store that moves to etcd takes the snapshot along.
+func TestTheSnapshotIsNeverTooLargeForAnyStore(t *testing.T) {
+	th := newThrottle(Throttle{})
+	for i := range maxSaved + 100 {
+		name := tagOf(fmt.Sprint(i))
+		th.places.put(name, strikes{1_000_000 + i, noon})
+		th.accounts.put(name, strikes{1_000_000 + i, noon})
+		th.networks.put(name, bucket{noon.Add(time.Hour)})
+		th.registrations.put(name, bucket{noon.Add(time.Hour)})
+	}
+	body, err := th.save(noon)
+	if most := mem.New().Limits().Bytes; err != nil || len(body) > most {
+		t.Errorf("%d bytes of at most %d, %v", len(body), most, err)
+	}
 }

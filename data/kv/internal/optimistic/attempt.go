@@ -13,6 +13,7 @@ type attempt struct {
 	source
 	seen   map[string]Pair // every pair that was read
 	gets   []string        // those of them that no scan had passed before
+	asked  map[string]Pair // brought, and not read so far
 	ranges []Range
 	cached bool // some of it is of nobody knows which moment
 	torn   bool // two reads contradict each other
@@ -84,19 +85,49 @@ func (a *attempt) Get(key []byte) ([]byte, error) {
 	if p, found := a.seen[k]; found {
 		return p.Value, nil
 	}
-	p, found := a.e.remembered(k)
-	if found {
-		a.cached = true
-	} else {
-		var err error
-		if p, err = a.fetch(key); err != nil {
+	p, found := a.asked[k]
+	if !found {
+		if p, found = a.e.remembered(k); found {
+			a.cached = true
+		}
+	}
+	if !found {
+		pairs, err := a.fetch(key)
+		if err != nil {
 			return nil, err
 		}
+		p = pairs[0]
 		a.e.remember(p)
 	}
 	a.seen[k] = p
 	a.gets = append(a.gets, k)
 	return p.Value, nil
+}
+
+// Ask is described by kv.Asker.
+func (a *attempt) Ask(keys ...[]byte) {
+	var unknown [][]byte
+	for _, key := range keys {
+		if _, seen := a.seen[string(key)]; !seen && len(key) > 0 {
+			if _, known := a.e.remembered(string(key)); !known {
+				unknown = append(unknown, bytes.Clone(key))
+			}
+		}
+	}
+	if len(unknown) < 2 {
+		return // one is read as well when it is read
+	}
+	pairs, err := a.fetch(unknown...)
+	if err != nil {
+		return // and remembered: nothing is read any more
+	}
+	a.e.remember(pairs...)
+	if a.asked == nil {
+		a.asked = make(map[string]Pair)
+	}
+	for _, p := range pairs {
+		a.asked[string(p.Key)] = p
+	}
 }
 
 // Scan is described by kv.Reader. What it found counts as far as fn went, also

@@ -41,15 +41,12 @@ func (s *source) outcome(err error) error {
 	return err
 }
 
-func (s *source) fetch(key []byte) (p Pair, err error) {
-	err = s.read(func(ctx context.Context) error {
-		pairs, err := s.from.Fetch(ctx, [][]byte{key})
-		if err == nil {
-			p = pairs[0]
-		}
+func (s *source) fetch(keys ...[]byte) (pairs []Pair, err error) {
+	err = s.read(func(ctx context.Context) (err error) {
+		pairs, err = s.from.Fetch(ctx, keys)
 		return err
 	})
-	return p, err
+	return pairs, err
 }
 
 // list calls fn for the pairs of a range in order, until it returns false.
@@ -161,8 +158,11 @@ func (v *view) Get(key []byte) ([]byte, error) {
 	if len(key) == 0 {
 		return nil, v.err // nothing is stored under it
 	}
-	p, err := v.fetch(key)
-	return p.Value, err
+	pairs, err := v.fetch(key)
+	if err != nil {
+		return nil, err
+	}
+	return pairs[0].Value, nil
 }
 
 func (v *view) Scan(prefix, start []byte, fn func(key, value []byte) bool) error {

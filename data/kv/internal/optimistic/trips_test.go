@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"signet/data/kv"
@@ -39,6 +40,7 @@ func TestRoundTripsOfATransaction(t *testing.T) {
 			return nil
 		}
 	}
+	between := func() {} // what another node does meanwhile, once
 	for _, c := range []struct {
 		name   string
 		before func(t *testing.T, here, there *Engine)
@@ -59,6 +61,27 @@ func TestRoundTripsOfATransaction(t *testing.T) {
 		}, 1},
 		{"a read of two unknown keys, which must be of one moment", nil, func(t *testing.T) func(kv.Tx) error {
 			return func(tx kv.Tx) error { _ = get(t, tx, "a"); _ = get(t, tx, "b"); return nil }
+		}, 3},
+		{"two unknown keys that are asked for", nil, func(t *testing.T) func(kv.Tx) error {
+			return func(tx kv.Tx) error {
+				kv.Ask(tx, []byte("a"), []byte("b"))
+				_, _ = get(t, tx, "b"), get(t, tx, "a")
+				return nil
+			}
+		}, 1},
+		{"unknown keys and a known one that are asked for and written", func(t *testing.T, here, _ *Engine) { put(t, here, "c", "1") },
+			func(t *testing.T) func(kv.Tx) error {
+				return func(tx kv.Tx) error {
+					kv.Ask(tx, []byte("a"), []byte("b"), []byte("c"), nil)
+					return readWrite(t, "a", "b", "c")(tx)
+				}
+			}, 2},
+		{"keys that are asked for, and changed before the commit", nil, func(t *testing.T) func(kv.Tx) error {
+			return func(tx kv.Tx) error {
+				kv.Ask(tx, []byte("a"), []byte("b"))
+				between()
+				return readWrite(t, "a", "b")(tx)
+			}
 		}, 3},
 		{"one unknown key is read and written", nil, func(t *testing.T) func(kv.Tx) error { return readWrite(t, "a") }, 2},
 		{"keys that were written here", func(t *testing.T, here, _ *Engine) {
@@ -101,6 +124,7 @@ func TestRoundTripsOfATransaction(t *testing.T) {
 			if c.before != nil {
 				c.before(t, here, there)
 			}
+			between = sync.OnceFunc(func() { put(t, there, "b", "2") })
 			before := here.Stats().RoundTrips
 			if err := update(here, c.fn(t)); err != nil && err != wanted {
 				t.Fatal(err)

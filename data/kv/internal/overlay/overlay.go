@@ -60,6 +60,9 @@ func (t *Tx) Get(key []byte) ([]byte, error) {
 	return t.base.Get(key)
 }
 
+// Ask is described by kv.Asker.
+func (t *Tx) Ask(keys ...[]byte) { kv.Ask(t.base, keys...) }
+
 // Put is described by kv.Tx.
 func (t *Tx) Put(key, value []byte) {
 	if err := kv.CheckPair(key, value); err != nil {
