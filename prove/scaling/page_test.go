@@ -62,8 +62,8 @@ func needs(t *testing.T, program, debian string) {
 	if _, err := exec.LookPath(program); err == nil {
 		return
 	}
-	if os.Getenv("SIGNET_MUST") == "1" {
-		t.Fatalf("%s is missing, and SIGNET_MUST=1 says that nothing may be skipped: apt-get install %s", program, debian)
+	if os.Getenv("ENGINES_REQUIRED") == "1" {
+		t.Fatalf("%s is missing, and ENGINES_REQUIRED=1 says that nothing may be skipped: apt-get install %s", program, debian)
 	}
 	t.Skipf("SKIPPED: %s is missing: apt-get install %s", program, debian)
 }
