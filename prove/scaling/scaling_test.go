@@ -43,7 +43,7 @@ func TestTheExampleOnEtcd(t *testing.T) {
 	for _, member := range etcd[1:] {
 		member.Kill()
 	}
-	said = p.run("while curl -fsS localhost:4000/readyz; do sleep 1; done\n" +
+	said = p.run("until curl -sS localhost:4000/readyz | grep 'No server'; do sleep 1; done\n" + // of haproxy's own
 		"curl -fsS localhost:4000/.well-known/jwks.json localhost:4000/oauth2/status_lists")
 	if !strings.Contains(said, `"keys":`) || !strings.Contains(said, `"status_lists":`) {
 		t.Errorf("keys and lists are gone with the store:\n%s", said)
