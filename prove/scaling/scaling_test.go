@@ -39,6 +39,15 @@ func TestTheExampleOnEtcd(t *testing.T) {
 	p.run(again)
 	nodes[0].Stop()
 	p.run(again)
+	// Without its store, an issuer answers what it knows.
+	for _, member := range etcd[1:] {
+		member.Kill()
+	}
+	said = p.run("until curl -sS localhost:4000/readyz | grep 'No server'; do sleep 1; done\n" + // of haproxy's own
+		"curl -fsS localhost:4000/.well-known/jwks.json localhost:4000/oauth2/status_lists")
+	if !strings.Contains(said, `"keys":`) || !strings.Contains(said, `"status_lists":`) {
+		t.Errorf("keys and lists are gone with the store:\n%s", said)
+	}
 }
 
 func TestTheExampleOnPostgreSQL(t *testing.T) {
