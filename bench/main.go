@@ -43,6 +43,7 @@ var sections = []struct {
 	{waitersName, (*bench).waiters},
 	{listName, (*bench).list},
 	{scaleName, (*bench).scale},
+	{enginesName, (*bench).engines},
 }
 
 type flags struct {

@@ -54,6 +54,15 @@ func sampleReport() Report {
 			{stormName, &Storm{Logins: sample(100, 2, 70*time.Millisecond), Requests: []Weather{{"GET the JWKS", sample(2000, 1, time.Millisecond), sample(2000, 1, 20*time.Millisecond)}}}},
 			{revocationName, &Revocations{Ways: []Revoked{{"POST /logout", sample(100, 1, 40*time.Millisecond)}}, Good: sample(500, 8, time.Millisecond)}},
 			{waitersName, &Waiters{Count: 10, Each: 21 << 10, AfterEach: 33 << 10, First: time.Millisecond, Last: time.Second, CPU: time.Second}},
+			{enginesName, &Engines{
+				Lines: []EngineLine{
+					{onBolt, 1, turnsRow, 1, sample(2000, 1, time.Millisecond), EngineCost{Transactions: 1, Commits: 1, Written: 39_000}},
+					{"etcd", 2, turnsRow, 64, sample(2000, 64, 8*time.Millisecond), EngineCost{Trips: 1.96, Transactions: 1, Conflicts: 0.96, Commits: 1.96}},
+					{"etcd", 1, "login", 2, sample(20, 2, 70*time.Millisecond), EngineCost{Trips: 5, Transactions: 1, Commits: 1, Written: 2400, Kept: 1200}},
+				},
+				First: []FirstSight{{"etcd", 16, 3}}, Alone: []Alone{{"etcd", 0.4}},
+				LeftOut: []Omission{{"PostgreSQL", "postgres is missing: apt-get install postgresql"}},
+			}},
 			{listName, &List{Tokens: 1 << 20, Revoked: 1000, Bytes: 5600, Read: time.Microsecond, Pack: time.Millisecond, Sign: time.Microsecond, Take: time.Millisecond, Ask: 27.4}},
 		},
 	}

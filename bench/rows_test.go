@@ -26,6 +26,7 @@ func TestTheBench(t *testing.T) {
 	t.Run("every row is answered by Signet and by the floor", func(t *testing.T) { everyRow(t, b) })
 	t.Run("memory is looked at", func(t *testing.T) { memoryIsLookedAt(t, b) })
 	t.Run("a seeded store is measured beside an empty one", func(t *testing.T) { scaleIsMeasured(t, b) })
+	t.Run("each engine is measured", func(t *testing.T) { enginesAreMeasured(t, b) })
 	t.Run("Signet is a provider like any other", func(t *testing.T) { signetAgainst(t, b) })
 	t.Run("another provider is measured", func(t *testing.T) { anotherProvider(t, b) })
 	t.Run("what another provider does wrong is counted", func(t *testing.T) { wrongProvider(t, b) })

@@ -22,7 +22,8 @@ type blocks struct {
 
 	mu    sync.Mutex
 	steps <-chan struct{} // receives after a step of a revocation, here or on another node
-	epoch uint32          // how often it has
+	stop  func()
+	epoch uint32 // how often it has
 
 	// What was used last is in young. When young is full it becomes old, and
 	// what was old is forgotten.
@@ -62,7 +63,7 @@ func newBlocks(engine kv.Engine, random io.Reader) (*blocks, error) {
 	if _, err := io.ReadFull(random, b.seed[:]); err != nil {
 		return nil, fmt.Errorf("data: no randomness: %w", err)
 	}
-	b.steps, _ = engine.Watch([]byte(revocationPrefix)) // for as long as the engine is open
+	b.steps, b.stop = engine.Watch([]byte(revocationPrefix))
 	return b, nil
 }
 

@@ -129,6 +129,9 @@ func Exists(ctx context.Context, engine kv.Engine) (there bool, err error) {
 	return there, err
 }
 
+// Close ends what the store watches. It leaves the engine to its owner.
+func (s *Store) Close() { s.blocks.stop() }
+
 func newMeta(random io.Reader, now time.Time) (m Meta, err error) {
 	m.CreatedAt = now
 	if m.StoreID, err = newName(random); err != nil {

@@ -213,6 +213,9 @@ func (h *house) Close() error {
 	if h.clients != nil {
 		h.clients.Close()
 	}
+	if h.store != nil {
+		h.store.Close()
+	}
 	err = errors.Join(err, h.engine.Close())
 	if h.unlock != nil {
 		err = errors.Join(err, h.unlock())

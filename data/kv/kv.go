@@ -51,8 +51,9 @@ type Engine interface {
 	Update(ctx context.Context, fn func(Tx) error) error
 
 	// Watch returns a channel of capacity one that receives after a change
-	// under prefix was committed, here or on another node. Several changes
-	// may arrive as one. stop ends the watch.
+	// under prefix was committed, here or on another node; of one that was made
+	// here it has received when Update returns. Several changes may arrive as
+	// one, and one more than once. stop ends the watch.
 	Watch(prefix []byte) (changed <-chan struct{}, stop func())
 
 	// Limits are those of an Update. What is larger is refused whole, with

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"testing"
 	"time"
 )
 
@@ -31,7 +30,7 @@ func Build(ctx context.Context, dir string, packages ...string) error {
 
 // Process is a command that goes on until it is stopped.
 type Process struct {
-	t    *testing.T
+	t    T
 	cmd  *exec.Cmd
 	once sync.Once
 	done chan struct{} // closed when its output has ended
@@ -43,7 +42,7 @@ type Process struct {
 
 // Start runs a command until the test ends, in a folder of its own, and waits
 // until it has said ready. env is added to the environment of the test.
-func Start(t *testing.T, binary string, args, env []string, ready string) *Process {
+func Start(t T, binary string, args, env []string, ready string) *Process {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
 	cmd.Env, cmd.Dir = append(os.Environ(), env...), t.TempDir()
@@ -52,14 +51,14 @@ func Start(t *testing.T, binary string, args, env []string, ready string) *Proce
 
 // Shell runs a line as a person types it into a terminal, in dir, until the
 // test ends, and waits until it has said ready.
-func Shell(t *testing.T, dir, line, ready string) *Process {
+func Shell(t T, dir, line, ready string) *Process {
 	t.Helper()
 	cmd := exec.Command("bash", "-c", line)
 	cmd.Dir = dir
 	return start(t, cmd, ready)
 }
 
-func start(t *testing.T, cmd *exec.Cmd, ready string) *Process {
+func start(t T, cmd *exec.Cmd, ready string) *Process {
 	t.Helper()
 	p := &Process{t: t, cmd: cmd, done: make(chan struct{}), changed: make(chan struct{})}
 	group(p.cmd)
@@ -161,7 +160,7 @@ var given sync.Map
 // those that the system gives to connections (from 32768 on, RFC 6335 names
 // 49152), one of which could take such a port before the command that it is
 // for.
-func FreePorts(t testing.TB, n int) []string {
+func FreePorts(t T, n int) []string {
 	t.Helper()
 	var ports []string
 	for range 1000 {

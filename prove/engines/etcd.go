@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"testing"
 	"time"
 
 	"signet/prove/child"
@@ -21,7 +20,7 @@ type EtcdOptions struct {
 // Etcd is a cluster of etcd members.
 type Etcd struct {
 	Members []*Member
-	t       *testing.T
+	t       child.T
 	etcdctl string
 	cert    string // that etcdctl trusts
 }
@@ -30,7 +29,7 @@ type Etcd struct {
 type Member struct {
 	Endpoint string // for clients, as a URL
 
-	t       *testing.T
+	t       child.T
 	binary  string
 	args    []string
 	process *child.Process
@@ -39,7 +38,7 @@ type Member struct {
 
 // StartEtcd starts a cluster until the test ends, and waits until it takes
 // writes.
-func StartEtcd(t *testing.T, o EtcdOptions) *Etcd {
+func StartEtcd(t child.T, o EtcdOptions) *Etcd {
 	t.Helper()
 	binary := tool(t, "etcd", "etcd-server")
 	c := &Etcd{t: t, etcdctl: tool(t, "etcdctl", "etcd-client"), cert: o.Cert}

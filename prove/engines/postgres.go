@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 
 	"signet/prove/child"
@@ -25,7 +24,7 @@ const PostgresPassword = "a-password-that-nobody-may-see"
 
 // Postgres is a PostgreSQL server: a primary, or a standby of one.
 type Postgres struct {
-	t          testing.TB
+	t          child.T
 	dir, bin   string
 	Port       string
 	credential *syscall.Credential // whose it is; nil: the test's own user
@@ -35,7 +34,7 @@ type Postgres struct {
 
 // NewPostgres makes a cluster and starts it until the test ends. Each setting
 // is a line of postgresql.conf.
-func NewPostgres(t testing.TB, settings ...string) *Postgres {
+func NewPostgres(t child.T, settings ...string) *Postgres {
 	t.Helper()
 	p := newPostgres(t)
 	p.write("password", PostgresPassword)
@@ -60,7 +59,7 @@ func (p *Postgres) Standby(name string) *Postgres {
 	return s
 }
 
-func newPostgres(t testing.TB) *Postgres {
+func newPostgres(t child.T) *Postgres {
 	t.Helper()
 	p := &Postgres{t: t, dir: t.TempDir(), bin: postgresBin(t), Port: child.FreePorts(t, 1)[0]}
 	if os.Getuid() == 0 { // as whom PostgreSQL refuses to run
@@ -73,7 +72,7 @@ func newPostgres(t testing.TB) *Postgres {
 
 // postgresBin finds the folder of all programs, which need not be the one on
 // the path that has the server.
-func postgresBin(t testing.TB) string {
+func postgresBin(t child.T) string {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // where Debian keeps it
 	path, err := filepath.EvalSymlinks(tool(t, "postgres", "postgresql", found...))
@@ -237,7 +236,7 @@ func (p *Postgres) run(program string, args ...string) string {
 }
 
 // postgresUser is who runs the server where the test is root.
-func postgresUser(t testing.TB) *syscall.Credential {
+func postgresUser(t child.T) *syscall.Credential {
 	t.Helper()
 	u, err := user.Lookup("postgres")
 	must(t, err)
@@ -248,7 +247,7 @@ func postgresUser(t testing.TB) *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-func must(t testing.TB, err error) {
+func must(t child.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -258,7 +257,7 @@ func must(t testing.TB, err error) {
 func timeout() <-chan time.Time { return time.After(child.Patience) }
 
 // until asks an outside process again and again.
-func until(t testing.TB, what string, so func() bool) {
+func until(t child.T, what string, so func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -3,12 +3,13 @@ package engines
 import (
 	"os"
 	"os/exec"
-	"testing"
+
+	"signet/prove/child"
 )
 
 // tool finds a program that a package of Debian's brings. places are where it
 // is, beside those on the path.
-func tool(t testing.TB, name, debian string, places ...string) string {
+func tool(t child.T, name, debian string, places ...string) string {
 	t.Helper()
 	if path, err := exec.LookPath(name); err == nil {
 		return path

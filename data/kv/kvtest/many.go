@@ -60,8 +60,9 @@ func watchWakes(t *testing.T, e kv.Engine) {
 	defer stopOther()
 
 	put(t, e, "p/1", "1")
-	<-under
-	<-all
+	if !woken(under) || !woken(all) {
+		t.Fatal("nobody was told when the update returned")
+	}
 	put(t, e, "p/1", "2")
 	put(t, e, "p/2", "2") // not read yet: both arrive as one
 	<-under

@@ -33,6 +33,17 @@ type Change struct {
 // are so.
 func (c Change) Empty() bool { return len(c.Puts)+len(c.Deletes) == 0 }
 
+// keys are those that are written.
+func (c Change) keys() (keys []string) {
+	for _, p := range c.Puts {
+		keys = append(keys, string(p.Key))
+	}
+	for _, k := range c.Deletes {
+		keys = append(keys, string(k))
+	}
+	return keys
+}
+
 // What a backend says of a change. Other errors of Commit mean that nobody
 // knows whether it was made.
 var (

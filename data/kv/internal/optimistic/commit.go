@@ -32,6 +32,7 @@ func (e *Engine) commit(ctx context.Context, c Change) error {
 		for _, k := range c.Deletes {
 			e.remember(Pair{Key: k})
 		}
+		e.hub.Tell(c.keys())
 		return nil
 	case errors.Is(err, ErrConflict):
 		e.remember(fresh...)
