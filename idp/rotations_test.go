@@ -109,7 +109,7 @@ func newMembers(t *testing.T, yaml string, ahead ...time.Duration) *inTurn {
 		for _, m := range b.members {
 			m.goOn()
 			m.way.Mend()
-			if err := m.end(); err != nil {
+			if err := errors.Join(m.end(), m.way.Close()); err != nil {
 				t.Error(err)
 			}
 		}
