@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"testing"
 	"time"
 
 	"signet/prove/child"
@@ -17,7 +16,7 @@ import (
 type HAProxy struct {
 	URL string // for clients
 
-	t      *testing.T
+	t      child.T
 	socket string
 }
 
@@ -64,7 +63,7 @@ backend polls
 
 // StartHAProxy starts one until the test ends, in front of servers that need
 // not run yet: each is a host and a port, and is called s0, s1 and so on.
-func StartHAProxy(t *testing.T, servers ...string) *HAProxy {
+func StartHAProxy(t child.T, servers ...string) *HAProxy {
 	t.Helper()
 	binary := tool(t, "haproxy", "haproxy", "/usr/sbin/haproxy")
 	at := "127.0.0.1:" + child.FreePorts(t, 1)[0]
