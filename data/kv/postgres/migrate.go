@@ -41,12 +41,14 @@ const patience = 10 * time.Second
 // poolers lose and CockroachDB does not have.
 func (b *backend) migrate(ctx context.Context) error {
 	late := time.After(patience)
-	var said error // by a server: it tells more than that time is up
+	var said error // before the time was up: it tells more than that
 	for {
 		err := b.with(ctx, func(c *pgconn.PgConn) error { return step(ctx, c) })
-		if code(err) != "" {
+		switch {
+		case err == nil:
+		case !errors.Is(err, context.DeadlineExceeded):
 			said = err
-		} else if err != nil && said != nil {
+		case said != nil:
 			err = fmt.Errorf("%w; before that: %w", err, said)
 		}
 		var final refusal
