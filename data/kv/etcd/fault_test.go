@@ -157,8 +157,16 @@ func TestAPausedMemberKeepsNobodyInTheDarkForLong(t *testing.T) {
 	c := engines.StartEtcd(t, engines.EtcdOptions{Members: 3})
 	here := open(t, Options{Endpoints: c.Endpoints()})
 	there := open(t, Options{Endpoints: c.Endpoints()})
+	// It reads, too: a try that was not answered may still be on its way, and
+	// must not come after all that follows.
 	write := func(value string) {
-		soon(t, func() error { return update(here, func(tx kv.Tx) { tx.Put([]byte("k"), []byte(value)) }) })
+		soon(t, func() error {
+			return here.Update(t.Context(), func(tx kv.Tx) error {
+				_, err := tx.Get([]byte("k"))
+				tx.Put([]byte("k"), []byte(value))
+				return err
+			})
+		})
 	}
 	for i, m := range c.Members { // one of them has the watch
 		changed, stop := there.Watch([]byte("k"))
@@ -168,7 +176,8 @@ func TestAPausedMemberKeepsNobodyInTheDarkForLong(t *testing.T) {
 		value := fmt.Sprint(i)
 		write(value)
 		began := time.Now()
-		for get(t, there, "k") != value {
+		if got := get(t, there, "k"); got != value {
+			t.Fatalf("it holds %q, want %q", got, value)
 		}
 		select {
 		case <-changed:
