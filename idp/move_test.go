@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"signet/data/kv"
+	"signet/data/kv/address"
 	"signet/data/kv/bolt"
+	kvengines "signet/data/kv/engines"
 	"signet/idp/internal/config"
 	"signet/prove/engines"
 )
@@ -159,8 +161,9 @@ func killed(t *testing.T, to string, pairs int) {
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	must(t, cmd.Start())
-	// The sign is in the file from before the first pair is copied.
-	for deadline := time.Now().Add(time.Minute); !signed(t, filepath.Join(dir, "var", "signet.db")); {
+	// Both sides bear a sign from before the first pair is copied. A sign that
+	// says how much has been is not the first one, which is committed then.
+	for deadline, arrives := time.Now().Add(time.Minute), arrivals(t, to); !arrives(); {
 		if time.Now().After(deadline) {
 			t.Fatal("it never began")
 		}
@@ -182,12 +185,29 @@ func killed(t *testing.T, to string, pairs int) {
 	}
 }
 
-// signed tells whether the file holds the sign of a move.
-func signed(t *testing.T, path string) bool {
+// arrivals tells whether some of a store has arrived.
+func arrivals(t *testing.T, store string) func() bool {
 	t.Helper()
-	body, err := os.ReadFile(path)
+	sign := []byte(`"copied":"`)
+	if path, file := strings.CutPrefix(store, "bolt:"); file {
+		return func() bool {
+			body, err := os.ReadFile(path)
+			return err == nil && bytes.Contains(body, sign)
+		}
+	}
+	at, err := address.Parse(store)
 	must(t, err)
-	return bytes.Contains(body, []byte(`"step":"leaving"`))
+	engine, err := kvengines.Open(t.Context(), at, kvengines.Options{})
+	must(t, err)
+	t.Cleanup(func() { must(t, engine.Close()) })
+	return func() (there bool) {
+		must(t, engine.View(t.Context(), func(r kv.Reader) error {
+			value, err := r.Get([]byte("q"))
+			there = bytes.Contains(value, sign)
+			return err
+		}))
+		return there
+	}
 }
 
 // fillStore makes the copy of a store take a while.
