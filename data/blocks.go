@@ -37,7 +37,7 @@ type blocks struct {
 }
 
 // blockRoom is how many blocks a node remembers at least, once it has drawn from
-// as many; twice as many are the most. Each takes some 50 bytes.
+// as many; twice as many are the most. Each has 32 bytes, and what the map adds.
 const blockRoom = 1 << 17
 
 // blockName is of a client and a set of audiences.

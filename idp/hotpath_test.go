@@ -264,7 +264,7 @@ func TestARequestCostsNoMoreThanItMay(t *testing.T) {
 }
 
 // A map of Go's holds eight entries before it grows, and net/http copies it for
-// every answer: a ninth header cost a request for the keys a tenth of its time.
+// every answer: of ten headers a request for the keys made five allocations more.
 func TestThePublishedHaveNoMoreHeadersThanASmallMapHolds(t *testing.T) {
 	h := newHotHouse(t, noRSA)
 	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/oauth2/status_lists"} {
