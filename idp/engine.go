@@ -89,7 +89,7 @@ func (h *house) storeStats() control.StoreStats {
 	switch counting := h.engine.(type) {
 	case interface{ Stats() bolt.Stats }:
 		s := counting.Stats()
-		return control.StoreStats{Transactions: s.Updates, Commits: s.Commits, Bytes: s.Bytes, Free: s.Free}
+		return control.StoreStats{Transactions: s.Updates, Commits: s.Commits, Conflicts: s.Conflicts, Bytes: s.Bytes, Free: s.Free}
 	case interface{ Stats() etcd.Stats }: // the same of every engine on a remote store
 		s := counting.Stats()
 		return control.StoreStats{Transactions: s.Updates, RoundTrips: s.RoundTrips, Conflicts: s.Conflicts}

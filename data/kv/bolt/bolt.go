@@ -54,12 +54,14 @@ type Engine struct {
 	// writing is held by whoever may write: a group, or Compact.
 	writing sync.Mutex
 	queue   queue
+	history history
+	done    atomic.Uint64 // the number of the last group that ended
 	stopped chan struct{} // closed when the last group is done
 
 	// failed is why the engine refuses everything, once there is a reason.
 	failed atomic.Pointer[failure]
 
-	updates, commits atomic.Uint64
+	updates, conflicts, commits atomic.Uint64
 
 	// commit is (*bbolt.Tx).Commit; tests hold it or make it fail.
 	commit func(*bbolt.Tx) error
@@ -194,17 +196,18 @@ func (e *Engine) rollback(tx *bbolt.Tx) {
 
 // Stats are counters since Open, and sizes as they are now.
 type Stats struct {
-	Updates uint64 // functions that were run
-	Commits uint64 // commits that reached the disk
-	Bytes   int64  // length of the file
-	Pages   int64  // of these, bytes on pages that were ever used; what is behind them waits
-	Free    int64  // of these, bytes on pages that hold nothing
+	Updates   uint64 // functions that were run for a group
+	Conflicts uint64 // of these, those that were overtaken by others and ran again
+	Commits   uint64 // commits that reached the disk
+	Bytes     int64  // length of the file
+	Pages     int64  // of these, bytes on pages that were ever used; what is behind them waits
+	Free      int64  // of these, bytes on pages that hold nothing
 }
 
 // Stats returns the counters. Sizes are zero once the engine is closed or has
 // failed.
 func (e *Engine) Stats() Stats {
-	s := Stats{Updates: e.updates.Load(), Commits: e.commits.Load()}
+	s := Stats{Updates: e.updates.Load(), Conflicts: e.conflicts.Load(), Commits: e.commits.Load()}
 	e.handle.RLock()
 	defer e.handle.RUnlock()
 	if e.usable() != nil {

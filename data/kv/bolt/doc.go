@@ -2,7 +2,9 @@
 // by go.etcd.io/bbolt.
 //
 // Writers that arrive while a commit is on its way to the disk share the next
-// one. Update returns after the commit was synced, and a sync that failed stops
-// the engine, since nobody can know what the disk holds then. Transactions do
-// not nest. The package never knows what a record means.
+// one. Their functions run beside each other, on views, and again in the group
+// where what they read was written since. Update returns after the commit was
+// synced, and a sync that failed stops the engine, since nobody can know what
+// the disk holds then. Transactions do not nest. The package never knows what a
+// record means.
 package bolt

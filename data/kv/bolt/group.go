@@ -13,13 +13,21 @@ import (
 )
 
 // writer is one call of Update on its way. Its function runs on the goroutine
-// of its caller, when the group hands it the turn: so a panic, and even a
-// runtime.Goexit, is the caller's own and takes nobody down.
+// of its caller, at first beside all others and, where that was overtaken, when
+// the group hands it the turn: so a panic, and even a runtime.Goexit, is the
+// caller's own and takes nobody down.
 type writer struct {
-	taken atomic.Bool      // by the group, or by the caller who left the queue
-	turn  chan turn        // the group's word to run
-	ran   chan *overlay.Tx // what the function wrote; nil: nothing to keep
-	done  chan error       // how the group's commit ended
+	tried attempt
+	taken atomic.Bool // by the group, or by the caller who left the queue
+	word  chan word   // of the group
+	told  bool        // the outcome, before the commit; the group's own
+}
+
+// word is what a group says to a writer: how it ended, or that its function has
+// the turn to run again.
+type word struct {
+	again *turn
+	err   error
 }
 
 // turn is what a function runs on.
@@ -28,57 +36,56 @@ type turn struct {
 	// shared says that base holds writes of the same group, which are not
 	// durable yet: whatever comes of the function, its caller waits for them.
 	shared bool
+	ran    chan *overlay.Tx // what the function wrote; nil: nothing to keep
 }
 
-// Update queues fn for the next group and waits for its outcome. A context
-// that ends while fn is queued takes it out; once fn runs, the outcome is
-// waited for.
+// Update tries fn on a view, queues what came of it for the next group and waits
+// for the outcome. A context that ends while it is queued takes it out; once the
+// group has it, the outcome is waited for.
 func (e *Engine) Update(ctx context.Context, fn func(kv.Tx) error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	w := &writer{
-		turn: make(chan turn, 1),
-		ran:  make(chan *overlay.Tx, 1),
-		done: make(chan error, 1),
+	if err := e.queue.refusal(); err != nil {
+		return err
+	}
+	w := &writer{word: make(chan word, 1)}
+	if err := e.try(&w.tried, fn); err != nil {
+		return err
 	}
 	if err := e.queue.add(w); err != nil {
 		return err
 	}
 	select {
-	case t := <-w.turn:
-		return w.run(t, fn)
-	case err := <-w.done:
-		return err
+	case said := <-w.word:
+		return w.follow(said, fn)
 	case <-ctx.Done():
 	}
 	if w.taken.CompareAndSwap(false, true) {
 		return context.Cause(ctx)
 	}
-	select { // the group was faster
-	case t := <-w.turn:
-		return w.run(t, fn)
-	case err := <-w.done:
-		return err
-	}
+	return w.follow(<-w.word, fn) // the group was faster
 }
 
-func (w *writer) run(t turn, fn func(kv.Tx) error) error {
-	tx := overlay.New(t.base)
-	err := w.attempt(tx, fn)
-	if !t.shared && (err != nil || tx.Len() == 0) {
+func (w *writer) follow(said word, fn func(kv.Tx) error) error {
+	if said.again == nil {
+		return said.err
+	}
+	tx := overlay.New(said.again.base)
+	err := said.again.run(tx, fn)
+	if !said.again.shared && (err != nil || tx.Len() == 0) {
 		return err // all it read was durable before
 	}
-	if lost := <-w.done; lost != nil {
+	if lost := (<-w.word).err; lost != nil {
 		return lost // also for an error: what it was read from is gone
 	}
 	return err
 }
 
-// attempt runs fn and gives the turn back, however fn ends.
-func (w *writer) attempt(tx *overlay.Tx, fn func(kv.Tx) error) error {
+// run runs fn and gives the turn back, however fn ends.
+func (t *turn) run(tx *overlay.Tx, fn func(kv.Tx) error) error {
 	var kept *overlay.Tx
-	defer func() { w.ran <- kept }()
+	defer func() { t.ran <- kept }()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	if err := call(func() error { return fn(tx) }); err != nil {
 		return err
@@ -106,18 +113,22 @@ func (e *Engine) serve() {
 func (e *Engine) serveGroup(group []*writer) {
 	e.writing.Lock()
 	defer e.writing.Unlock()
-	keys, err := e.runGroup(group)
+	number := e.done.Load() + 1
+	keys, err := e.runGroup(number, group)
 	if err == nil {
 		e.watch.Tell(keys)
 	}
+	e.done.Store(number)
 	for _, w := range group {
-		w.done <- err // read only by who waits for it
+		if !w.told {
+			w.word <- word{err: err} // read only by who waits for it
+		}
 	}
 }
 
-// runGroup gives each writer its turn on one transaction of bbolt and commits
-// what they wrote, if they wrote anything.
-func (e *Engine) runGroup(group []*writer) (keys []string, err error) {
+// runGroup takes what each writer wrote into one transaction of bbolt, and
+// commits it if that is anything.
+func (e *Engine) runGroup(number uint64, group []*writer) (keys []string, err error) {
 	if err := e.usable(); err != nil {
 		return nil, err
 	}
@@ -135,15 +146,15 @@ func (e *Engine) runGroup(group []*writer) (keys []string, err error) {
 		if !w.taken.CompareAndSwap(false, true) {
 			continue // its context ended
 		}
-		e.updates.Add(1)
-		w.turn <- turn{base: r, shared: len(keys) > 0}
-		written := <-w.ran
+		written := e.outcome(w, r, len(keys) > 0)
 		if written == nil {
 			continue
 		}
+		before := len(keys)
 		if keys, err = merge(r.b, written, keys); err != nil {
 			return nil, fmt.Errorf("bolt: %s: %w", e.path, err)
 		}
+		e.history.add(number, keys[before:])
 		bytes += written.Bytes()
 	}
 	if len(keys) == 0 {
@@ -153,6 +164,23 @@ func (e *Engine) runGroup(group []*writer) (keys []string, err error) {
 		return nil, err
 	}
 	return keys, e.finish(tx)
+}
+
+// outcome is what the writer's function wrote. If it was overtaken it gets the
+// turn; one that wrote nothing, and read nothing of this group, is done.
+func (e *Engine) outcome(w *writer, r reader, shared bool) *overlay.Tx {
+	e.updates.Add(1)
+	switch {
+	case e.history.overtook(&w.tried):
+		e.conflicts.Add(1)
+		t := &turn{base: r, shared: shared, ran: make(chan *overlay.Tx, 1)}
+		w.word <- word{again: t}
+		return <-t.ran
+	case w.tried.wrote == nil:
+		w.told = true
+		w.word <- word{err: w.tried.err}
+	}
+	return w.tried.wrote
 }
 
 // merge moves the writes of one function into the transaction.

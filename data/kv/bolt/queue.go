@@ -15,14 +15,25 @@ type queue struct {
 	wake    chan struct{} // capacity one
 }
 
-func (q *queue) add(w *writer) error {
+// refusal is why no writer may come, or nil.
+func (q *queue) refusal() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.refused()
+}
+
+func (q *queue) refused() error {
 	if q.closed {
 		return kv.ErrClosed
 	}
-	if q.refuse != nil {
-		return q.refuse
+	return q.refuse
+}
+
+func (q *queue) add(w *writer) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := q.refused(); err != nil {
+		return err
 	}
 	q.waiting = append(q.waiting, w)
 	q.signal()

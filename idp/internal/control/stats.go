@@ -11,7 +11,7 @@ type StoreStats struct {
 	Transactions uint64 `json:"transactions"` // that may write; many share a commit
 	Commits      uint64 `json:"commits"`      // that reached the disk
 	RoundTrips   uint64 `json:"round_trips"`  // to a store elsewhere
-	Conflicts    uint64 `json:"conflicts"`    // transactions that had to be made again there
+	Conflicts    uint64 `json:"conflicts"`    // transactions that others overtook, and that ran again
 	Bytes        int64  `json:"bytes"`        // length of the file
 	Free         int64  `json:"free_bytes"`   // of these, what holds nothing
 }
