@@ -88,13 +88,17 @@ func getGrant(tx kv.Reader, id GrantID) (g Grant, found bool, err error) {
 // getHeld reads the grant and its user, both at once where likely is whom the
 // grant names; "" is no guess. A grant without a user is none.
 func getHeld(tx kv.Reader, id GrantID, likely UserID) (g Grant, u User, found bool, err error) {
+	grant, user := grantKey(id), userKey(likely)
 	if likely != "" {
-		kv.Ask(tx, grantKey(id), userKey(likely))
+		kv.Ask(tx, grant, user)
 	}
-	if g, found, err = getGrant(tx, id); err != nil || !found {
+	if found, err = get(tx, grant, &g); err != nil || !found {
 		return g, u, false, err
 	}
-	u, found, err = getUser(tx, g.User)
+	if g.User != likely {
+		user = userKey(g.User)
+	}
+	found, err = get(tx, user, &u)
 	return g, u, found, err
 }
 

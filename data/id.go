@@ -43,7 +43,11 @@ func ParseUserID(text string) (UserID, error) {
 }
 
 // UserIDOf is the id of these bits, whether or not somebody has it.
-func UserIDOf(bits [16]byte) UserID { return UserID(lower32.EncodeToString(bits[:])) }
+func UserIDOf(bits [16]byte) UserID {
+	var text [userIDLen]byte
+	lower32.Encode(text[:], bits[:])
+	return UserID(text[:])
+}
 
 // Bits undoes UserIDOf. What is no id has none: they are zeros.
 func (id UserID) Bits() (bits [16]byte) {

@@ -28,8 +28,8 @@ func (s *Service) likely(t token) data.UserID {
 	if t.short {
 		return ""
 	}
-	var bits hint
-	s.hints.Decrypt(bits[:], t.hint[:])
+	bits := t.hint
+	s.hints.Decrypt(bits[:], bits[:])
 	subtle.XORBytes(bits[:], bits[:], t.grant[:])
 	return data.UserIDOf(bits)
 }

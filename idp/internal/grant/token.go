@@ -102,7 +102,9 @@ const (
 // kills the tokens of a store that was restored. The hint is as it stands in the
 // token. Every part has its length before it.
 func message(incarnation string, t token, salt [16]byte) []byte {
-	msg := make([]byte, 0, 160)
+	var number [4]byte
+	binary.BigEndian.PutUint32(number[:], t.generation)
+	msg := make([]byte, 0, 128)
 	add := func(part []byte) {
 		msg = binary.BigEndian.AppendUint32(msg, uint32(len(part)))
 		msg = append(msg, part...)
@@ -114,7 +116,7 @@ func message(incarnation string, t token, salt [16]byte) []byte {
 	}
 	add([]byte(incarnation))
 	add(t.grant[:])
-	add(binary.BigEndian.AppendUint32(nil, t.generation))
+	add(number[:])
 	add(salt[:])
 	if !t.short {
 		add(t.hint[:])
