@@ -201,7 +201,7 @@ func TestARestoredStoreSweepsTheGrantsThatItDidNotKeep(t *testing.T) {
 	if _, err := again.Sweep(t.Context(), 100); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := again.Grant(t.Context(), g.ID); !errors.Is(err, ErrNoGrant) {
+	if _, _, err := again.Grant(t.Context(), g.ID, ""); !errors.Is(err, ErrNoGrant) {
 		t.Fatal(err)
 	}
 }

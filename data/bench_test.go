@@ -13,7 +13,7 @@ func BenchmarkChangeGrant(b *testing.B) {
 	g := newGrant(b, s, newUser(b, s, "ann@example.com"), time.Hour)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := s.ChangeGrant(b.Context(), g.ID, func(*Grant, User) Change { return Save }); err != nil {
+		if err := s.ChangeGrant(b.Context(), g.ID, "", func(*Grant, User) Change { return Save }); err != nil {
 			b.Fatal(err)
 		}
 	}

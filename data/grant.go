@@ -85,12 +85,20 @@ func getGrant(tx kv.Reader, id GrantID) (g Grant, found bool, err error) {
 	return g, found, err
 }
 
-// getHeld reads the grant and its user. A grant without a user is none.
-func getHeld(tx kv.Reader, id GrantID) (g Grant, u User, found bool, err error) {
-	if g, found, err = getGrant(tx, id); err != nil || !found {
+// getHeld reads the grant and its user, both at once where likely is whom the
+// grant names; "" is no guess. A grant without a user is none.
+func getHeld(tx kv.Reader, id GrantID, likely UserID) (g Grant, u User, found bool, err error) {
+	grant, user := grantKey(id), userKey(likely)
+	if likely != "" {
+		kv.Ask(tx, grant, user)
+	}
+	if found, err = get(tx, grant, &g); err != nil || !found {
 		return g, u, false, err
 	}
-	u, found, err = getUser(tx, g.User)
+	if g.User != likely {
+		user = userKey(g.User)
+	}
+	found, err = get(tx, user, &u)
 	return g, u, found, err
 }
 
@@ -160,9 +168,12 @@ const (
 // run more than once; what it tells its caller is what its last run told. The
 // grant's id, user and client stay as they are. A grant that is not there, or whose
 // user is not, is ErrNoGrant.
-func (s *Store) ChangeGrant(ctx context.Context, id GrantID, fn func(g *Grant, u User) Change) error {
+//
+// likely is a guess at the user, or "": the user is the one that the grant
+// names, and comes without another way to the store where the guess is right.
+func (s *Store) ChangeGrant(ctx context.Context, id GrantID, likely UserID, fn func(g *Grant, u User) Change) error {
 	return s.decide(ctx, func(tx kv.Tx) (verdict, err error) {
-		g, u, found, err := getHeld(tx, id)
+		g, u, found, err := getHeld(tx, id, likely)
 		if err != nil {
 			return nil, err
 		}
@@ -256,12 +267,12 @@ func (st *Store) endSome(tx kv.Tx, id UserID, after GrantID, ends func(Grant) bo
 	return s, nil
 }
 
-// Grant returns the grant, dead or alive, and its user, or ErrNoGrant. What it
-// sees a power cut may still undo.
-func (s *Store) Grant(ctx context.Context, id GrantID) (g Grant, u User, err error) {
+// Grant returns the grant, dead or alive, and its user, or ErrNoGrant. likely is
+// as for ChangeGrant. What it sees a power cut may still undo.
+func (s *Store) Grant(ctx context.Context, id GrantID, likely UserID) (g Grant, u User, err error) {
 	err = s.engine.View(ctx, func(tx kv.Reader) error {
 		var found bool
-		g, u, found, err = getHeld(tx, id)
+		g, u, found, err = getHeld(tx, id, likely)
 		if err == nil && !found {
 			err = ErrNoGrant
 		}

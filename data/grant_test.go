@@ -50,7 +50,7 @@ func TestAChangeOfAGrant(t *testing.T) {
 		u := newUser(t, s, "ann@example.com")
 		g := newGrant(t, s, u, time.Hour)
 		change := func(c Change, scope string) error {
-			return s.ChangeGrant(t.Context(), g.ID, func(g *Grant, seen User) Change {
+			return s.ChangeGrant(t.Context(), g.ID, "", func(g *Grant, seen User) Change {
 				if seen.ID != u.ID {
 					t.Error("another user")
 				}
@@ -65,7 +65,7 @@ func TestAChangeOfAGrant(t *testing.T) {
 			if err := change(step.change, step.scope); err != nil {
 				t.Fatal(err)
 			}
-			if got, _, err := s.Grant(t.Context(), g.ID); err != nil || got.Scope != step.want {
+			if got, _, err := s.Grant(t.Context(), g.ID, ""); err != nil || got.Scope != step.want {
 				t.Fatalf("%q, %v", got.Scope, err)
 			}
 		}
@@ -75,7 +75,7 @@ func TestAChangeOfAGrant(t *testing.T) {
 		if err := change(Save, "again"); !errors.Is(err, ErrNoGrant) {
 			t.Fatal(err)
 		}
-		if _, _, err := s.Grant(t.Context(), g.ID); !errors.Is(err, ErrNoGrant) {
+		if _, _, err := s.Grant(t.Context(), g.ID, ""); !errors.Is(err, ErrNoGrant) {
 			t.Fatal(err)
 		}
 	})
@@ -148,7 +148,7 @@ func TestAGrantOfAnotherUserIsNotKept(t *testing.T) {
 	if err := s.EndUserGrants(t.Context(), ann.ID, &g.ID); err != nil {
 		t.Fatal(err)
 	}
-	if got, u, err := s.Grant(t.Context(), g.ID); err != nil || got.Epoch != u.Epoch {
+	if got, u, err := s.Grant(t.Context(), g.ID, ""); err != nil || got.Epoch != u.Epoch {
 		t.Fatal(got.Epoch, u.Epoch, err)
 	}
 }
@@ -190,7 +190,7 @@ func TestTheSweepRemovesWhatExpiredAndMovesOnWhatLives(t *testing.T) {
 			t.Fatal(err)
 		}
 		live := func(until time.Duration) {
-			err := s.ChangeGrant(context.Background(), alive.ID, func(g *Grant, _ User) Change {
+			err := s.ChangeGrant(context.Background(), alive.ID, "", func(g *Grant, _ User) Change {
 				g.ExpiresAt = c.Now().Add(until)
 				return Save
 			})
@@ -210,7 +210,7 @@ func TestTheSweepRemovesWhatExpiredAndMovesOnWhatLives(t *testing.T) {
 		c.Move(time.Second) // the index counts whole seconds
 		sweep(3)
 		sweep(0)
-		if _, _, err := s.Grant(t.Context(), dead.ID); !errors.Is(err, ErrNoGrant) {
+		if _, _, err := s.Grant(t.Context(), dead.ID, ""); !errors.Is(err, ErrNoGrant) {
 			t.Fatal(err)
 		}
 		if pairs := dump(t, engine); len(pairs) != empty+4 || pairs[string(invitationKey(inv.Hash))] != "" {

@@ -42,6 +42,21 @@ func ParseUserID(text string) (UserID, error) {
 	return UserID(text), nil
 }
 
+// UserIDOf is the id of these bits, whether or not somebody has it.
+func UserIDOf(bits [16]byte) UserID {
+	var text [userIDLen]byte
+	lower32.Encode(text[:], bits[:])
+	return UserID(text[:])
+}
+
+// Bits undoes UserIDOf. What is no id has none: they are zeros.
+func (id UserID) Bits() (bits [16]byte) {
+	if b, err := lower32.DecodeString(string(id)); err == nil && len(b) == len(bits) {
+		return [16]byte(b)
+	}
+	return bits
+}
+
 // GrantID names a grant: 128 random bits.
 type GrantID [16]byte
 

@@ -146,6 +146,14 @@ func TestIDsHaveOneText(t *testing.T) {
 	if got, err := ParseUserID(user); string(got) != user || err != nil {
 		t.Fatal(got, err)
 	}
+	if got := UserIDOf(UserID(user).Bits()); got != user || UserID(user).Bits() == ([16]byte{}) {
+		t.Fatal(got)
+	}
+	for _, none := range []string{"", "ann", user[:25], user + "aaaaaa", "A" + user[1:], user[:25] + "1"} {
+		if got := UserID(none).Bits(); got != ([16]byte{}) {
+			t.Errorf("%q: %x", none, got)
+		}
+	}
 	for _, bad := range []string{"", user[:25], user + "a", "A" + user[1:], user[:25] + "b", user[:25] + "1", user[:24] + "\na", "../" + user[3:]} {
 		if _, err := ParseUserID(bad); !errors.Is(err, ErrID) {
 			t.Errorf("%q: %v", bad, err)

@@ -107,7 +107,7 @@ func TestOfAHundredRedemptionsAtOnceOneGivesAGrantAndTheRestEndIt(t *testing.T) 
 		if redeemed != 1 || reused != 99 {
 			t.Fatalf("%d redeemed, %d reused", redeemed, reused)
 		}
-		if _, _, err := r.Grant(t.Context(), given[0].ID); !errors.Is(err, ErrNoGrant) {
+		if _, _, err := r.Grant(t.Context(), given[0].ID, ""); !errors.Is(err, ErrNoGrant) {
 			t.Fatal("the grant lives", err)
 		}
 		if list, err := r.UserGrants(t.Context(), r.user.ID, GrantID{}, 0); len(list) != 0 || err != nil {

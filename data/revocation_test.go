@@ -41,7 +41,7 @@ func hold(t testing.TB, s *Store, u User, client string, audience ...string) hel
 func turnOf(t testing.TB, s *Store, id GrantID) (slot Slot, alive bool) {
 	t.Helper()
 	next := drawSlot(t, s)
-	err := s.ChangeGrant(t.Context(), id, func(g *Grant, u User) Change {
+	err := s.ChangeGrant(t.Context(), id, "", func(g *Grant, u User) Change {
 		if alive = s.Alive(*g, u, s.now()); !alive {
 			return Keep
 		}

@@ -169,7 +169,7 @@ func (m *statusModel) endOne() {
 		return
 	}
 	g := rapid.SampledFrom(m.grants).Draw(m.r, "grant")
-	if err := m.s.ChangeGrant(m.t.Context(), g.id, func(*Grant, User) Change { return End }); !errors.Is(err, ErrNoGrant) {
+	if err := m.s.ChangeGrant(m.t.Context(), g.id, "", func(*Grant, User) Change { return End }); !errors.Is(err, ErrNoGrant) {
 		must(m.t, err)
 	}
 	m.endGrants(func(o *modelGrant) bool { return o == g })

@@ -99,16 +99,16 @@ func countReads(t *testing.T, size int) map[string]int {
 		{"a client", func() error { _, err := s.Client(ctx, "client0"); return err }},
 		{"a slot", func() error { _, err := s.DrawSlot(ctx); return err }},
 		{"a client's slot", func() error { _, err := s.DrawClientSlot(ctx, "client0", []string{"api"}); return err }},
-		{"a grant", func() error { _, _, err := s.Grant(ctx, g.ID); return err }},
+		{"a grant", func() error { _, _, err := s.Grant(ctx, g.ID, ""); return err }},
 		{"the turn of a grant", func() error {
-			return s.ChangeGrant(ctx, g.ID, func(*Grant, User) Change { return Save })
+			return s.ChangeGrant(ctx, g.ID, "", func(*Grant, User) Change { return Save })
 		}},
 		{"a new grant", func() error { newGrant(t, s, u, time.Hour); return nil }},
 		{"a page of users", func() error { _, err := s.Users(ctx, "", 3); return err }},
 		{"a page of clients", func() error { _, err := s.Clients(ctx, "", 3); return err }},
 		{"the grants of a user", func() error { _, err := s.UserGrants(ctx, u.ID, GrantID{}, 10); return err }},
 		{"the end of a grant", func() error {
-			return s.ChangeGrant(ctx, g.ID, func(*Grant, User) Change { return End })
+			return s.ChangeGrant(ctx, g.ID, "", func(*Grant, User) Change { return End })
 		}},
 		{"the end of all grants of a user", func() error { _, err := s.EndGrants(ctx, u.ID, func(Grant) bool { return true }); return err }},
 	} {

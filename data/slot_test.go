@@ -57,7 +57,7 @@ func TestASlotKeepsTheEndThatItsTokensWereTold(t *testing.T) {
 	g := newGrant(t, s, u, 24*time.Hour)
 	turn := func(s *Store) {
 		slot := drawSlot(t, s)
-		if err := s.ChangeGrant(t.Context(), g.ID, func(g *Grant, _ User) Change {
+		if err := s.ChangeGrant(t.Context(), g.ID, "", func(g *Grant, _ User) Change {
 			g.Carry(slot, c.Now())
 			return Save
 		}); err != nil {
@@ -69,7 +69,7 @@ func TestASlotKeepsTheEndThatItsTokensWereTold(t *testing.T) {
 	s = living(t, engine, c, time.Minute) // restarted: access tokens live shorter from now on
 	turn(s)
 	c.Move(30 * time.Minute) // what the first turn gave lives still
-	got, _, err := s.Grant(t.Context(), g.ID)
+	got, _, err := s.Grant(t.Context(), g.ID, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestAGrantThatEndsWithItsAccessTokenRevokesNothing(t *testing.T) {
 			u := newUser(t, s, "ann@example.com")
 			g := newGrant(t, s, u, 10*time.Minute)
 			slot := drawSlot(t, s)
-			must(t, s.ChangeGrant(t.Context(), g.ID, func(g *Grant, _ User) Change {
+			must(t, s.ChangeGrant(t.Context(), g.ID, "", func(g *Grant, _ User) Change {
 				g.NoRefresh = true
 				g.Carry(slot, clock.Now())
 				return Save
@@ -144,7 +144,7 @@ func TestAGrantThatEndsWithItsAccessTokenRevokesNothing(t *testing.T) {
 			}
 			clock.Move(statusMargin)
 			sweep()
-			if _, _, err := s.Grant(t.Context(), g.ID); !errors.Is(err, ErrNoGrant) {
+			if _, _, err := s.Grant(t.Context(), g.ID, ""); !errors.Is(err, ErrNoGrant) {
 				t.Errorf("the grant is there for ever: %v", err)
 			}
 			if got := bitOf(t, s, slot.List, slot.Index); got != c.revoked {

@@ -187,7 +187,7 @@ func TestATokenOfAnotherClientDoesNotOpenTheAccount(t *testing.T) {
 	}
 	i.post("/refresh", refreshBody(string(issued.RefreshToken))).want(t, http.StatusUnauthorized)
 	i.post("/logout", refreshBody(string(issued.RefreshToken))).want(t, http.StatusNoContent)
-	if _, _, err := i.house.store.Grant(t.Context(), issued.Grant.ID); err != nil {
+	if _, _, err := i.house.store.Grant(t.Context(), issued.Grant.ID, ""); err != nil {
 		t.Errorf("another client's grant was ended: %v", err)
 	}
 }

@@ -104,7 +104,7 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 		late = grant.LateRevoke
 	}
 	h.grants, err = grant.New(grant.Options{
-		Store: h.store, MACs: h.macs, Refused: macRefused, Logger: h.logger,
+		Store: h.store, MACs: h.macs, Secret: h.secret, Refused: macRefused, Logger: h.logger,
 		Now:    h.now,
 		Policy: grant.Policy{TTL: t.RefreshTTL, Max: t.RefreshMax, Grace: h.grace(), Late: late},
 	})

@@ -16,6 +16,7 @@ import (
 	"signet/data"
 	"signet/data/kv/bolt"
 	"signet/idp/internal/config"
+	"signet/idp/internal/grant"
 	"signet/idp/internal/secret"
 	"signet/keys"
 )
@@ -179,6 +180,38 @@ func TestAChangeOfTheMasterKeyThatFailedIsFinishedByTheNext(t *testing.T) {
 	if sealed := sealedIn(t, state); len(sealed) != 1 || sealed[done.New] == 0 {
 		t.Errorf("the file holds what these master keys sealed: %v", sealed)
 	}
+}
+
+// An answer that got lost before the master key was changed is given again after
+// it, to the byte: a refresh token depends on what is sealed, not on the seal.
+func TestARefreshIsRepeatedAcrossAChangeOfTheMasterKey(t *testing.T) {
+	state := t.TempDir()
+	h := mustOpen(t, state, nil)
+	u, err := h.store.CreateUser(t.Context(), data.User{Email: "ada@example.com"}, data.InvitationHash{})
+	must(t, err)
+	started, err := h.grants.Start(t.Context(), grant.StartRequest{User: u, Client: "signet", Audience: []string{"api"}})
+	must(t, err)
+	var next grant.RefreshToken
+	refresh := func(want grant.Outcome) {
+		t.Helper()
+		i, err := h.grants.Turn(t.Context(), string(started.RefreshToken), nil)
+		must(t, err)
+		if i.Outcome != want || next != "" && i.RefreshToken != next {
+			t.Errorf("%s, with another successor: %t", i.Outcome, i.RefreshToken != next)
+		}
+		next = i.RefreshToken
+	}
+	refresh(grant.Turned)
+	file := filepath.Join(state, "new.key")
+	_, err = h.reseal(t.Context(), file)
+	must(t, err)
+	refresh(grant.Repeated)
+	must(t, h.Close())
+	text, err := os.ReadFile(file)
+	must(t, err)
+	h = mustOpen(t, state, []string{secret.Env + "=" + strings.TrimSpace(string(text))})
+	defer h.Close()
+	refresh(grant.Repeated)
 }
 
 func open(t *testing.T, state string, environ []string) (*house, error) {

@@ -170,7 +170,7 @@ func (j *judge) compare(ctx context.Context, store *data.Store, w ledger.World, 
 			continue
 		}
 		grant, generation := parseRefresh(c.Newest)
-		g, u, err := store.Grant(ctx, grant)
+		g, u, err := store.Grant(ctx, grant, "")
 		if err != nil && !errors.Is(err, data.ErrNoGrant) {
 			return err
 		}

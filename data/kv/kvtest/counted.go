@@ -33,5 +33,8 @@ type countedTx struct {
 	wrote bool
 }
 
+// Ask is described by kv.Asker.
+func (t *countedTx) Ask(keys ...[]byte) { kv.Ask(t.Tx, keys...) }
+
 func (t *countedTx) Put(key, value []byte) { t.wrote = true; t.Tx.Put(key, value) }
 func (t *countedTx) Delete(key []byte)     { t.wrote = true; t.Tx.Delete(key) }

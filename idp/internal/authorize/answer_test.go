@@ -114,7 +114,7 @@ func checkAccess(t *testing.T, w *world, a answer) {
 	}
 	id, err := data.ParseGrantID(access["sid"].(string))
 	w.must(err)
-	g, _, err := w.Store.Grant(t.Context(), id)
+	g, _, err := w.Store.Grant(t.Context(), id, "")
 	w.must(err)
 	if g.Client != "all" || g.Offline || !g.NoRefresh || g.Account == "" || g.ExpiresAt.Sub(w.Now()).Minutes() != 10 {
 		t.Errorf("got %+v", g)

@@ -55,7 +55,7 @@ func newWorld(t testing.TB, settings ...string) *world {
 	w.must(err)
 	c := w.Config
 	w.sessions = session.New(session.Options{Store: w.Store, Secret: w.Secret, Issuer: u, Idle: c.Sessions.Idle, Max: c.Sessions.Max, Now: w.Now, Logger: slog.New(slog.DiscardHandler)})
-	w.grants, err = grant.New(grant.Options{Store: w.Store, MACs: w.MACs, Now: w.Now,
+	w.grants, err = grant.New(grant.Options{Store: w.Store, MACs: w.MACs, Secret: w.Secret, Now: w.Now,
 		Refused: func(err error) bool { return errors.Is(err, keys.ErrMACMismatch) },
 		Policy:  grant.Policy{TTL: c.Tokens.RefreshTTL, Max: c.Tokens.RefreshMax, Grace: c.Tokens.RefreshGrace}})
 	w.must(err)

@@ -25,7 +25,7 @@ func (s *Service) End(ctx context.Context, refreshToken string, check Check) (En
 		return NothingEnded, err
 	}
 	var refused error
-	err = s.o.Store.ChangeGrant(ctx, t.grant, func(g *data.Grant, u data.User) data.Change {
+	err = s.o.Store.ChangeGrant(ctx, t.grant, s.likely(t), func(g *data.Grant, u data.User) data.Change {
 		_, _, refused = s.place(t, *g)
 		if refused == nil && check != nil {
 			refused = check(*g, u)
@@ -50,7 +50,7 @@ func (s *Service) End(ctx context.Context, refreshToken string, check Check) (En
 // user's; that one stays.
 func (s *Service) EndByID(ctx context.Context, id data.GrantID, user data.UserID) (Ending, error) {
 	ending := NothingEnded
-	err := s.o.Store.ChangeGrant(ctx, id, func(g *data.Grant, u data.User) data.Change {
+	err := s.o.Store.ChangeGrant(ctx, id, user, func(g *data.Grant, u data.User) data.Change {
 		ending = NothingEnded
 		if u.ID != user {
 			return data.Keep
@@ -91,7 +91,7 @@ func (s *Service) Read(ctx context.Context, refreshToken string) (data.Grant, da
 	if err != nil {
 		return data.Grant{}, data.User{}, err
 	}
-	g, u, err := s.o.Store.Grant(ctx, t.grant)
+	g, u, err := s.o.Store.Grant(ctx, t.grant, s.likely(t))
 	if errors.Is(err, data.ErrNoGrant) {
 		err = ErrUnknown
 	}

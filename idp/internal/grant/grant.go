@@ -2,6 +2,8 @@ package grant
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -70,10 +72,18 @@ type MAC interface {
 	Verify(key uint32, msg, mac []byte) error
 }
 
+// Secret derives keys that are the same on every node and never change: an
+// answer could not be repeated else.
+type Secret interface {
+	Derive(purpose string, about ...string) [32]byte
+}
+
 // Options are what a Service is made of. Now, Rand and Logger have defaults.
 type Options struct {
 	Store *data.Store
 	MACs  MAC
+	// Secret gives the key under which a refresh token says whose it is.
+	Secret Secret
 	// Refused tells which errors of MACs are a token's fault: a wrong MAC, and
 	// a key that was revoked or never was. Any other is a failure, and a
 	// client must not be told to throw its token away for it.
@@ -88,6 +98,7 @@ type Options struct {
 type Service struct {
 	o       Options
 	lineage []string // the incarnations whose tokens count, the oldest first
+	hints   cipher.Block
 }
 
 // New refuses a policy that makes no sense.
@@ -95,8 +106,13 @@ func New(o Options) (*Service, error) {
 	if err := o.Policy.validate(); err != nil {
 		return nil, err
 	}
-	if o.Store == nil || o.MACs == nil || o.Refused == nil {
-		return nil, errors.New("grant: Store, MACs and Refused are required")
+	if o.Store == nil || o.MACs == nil || o.Secret == nil || o.Refused == nil {
+		return nil, errors.New("grant: Store, MACs, Secret and Refused are required")
+	}
+	key := o.Secret.Derive("refresh-token-hint")
+	hints, err := aes.NewCipher(key[:])
+	if err != nil {
+		return nil, fmt.Errorf("grant: the key of the hints: %w", err)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -107,7 +123,7 @@ func New(o Options) (*Service, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Service{o: o, lineage: o.Store.Meta().Lineage()}, nil
+	return &Service{o: o, lineage: o.Store.Meta().Lineage(), hints: hints}, nil
 }
 
 func (s *Service) now() time.Time { return s.o.Now().UTC().Round(0) }
@@ -264,22 +280,31 @@ func (s *Service) incarnation() string { return s.lineage[len(s.lineage)-1] }
 // seal makes the token of the grant's current generation with the present MAC
 // key, and notes the key in the grant.
 func (s *Service) seal(g *data.Grant) (RefreshToken, error) {
-	key, mac, err := s.o.MACs.Sum(message(g.Inc, g.ID, g.Current, g.Salt))
+	t := s.bare(*g)
+	key, mac, err := s.o.MACs.Sum(message(g.Inc, t, g.Salt))
 	if err != nil {
 		return "", fmt.Errorf("grant: the MAC keys: %w", err)
 	}
-	g.MACKey = key
-	return token{g.ID, g.Current, key, mac}.text(), nil
+	t.key, t.mac, g.MACKey = key, mac, key
+	return t.text(), nil
 }
 
 // reseal makes the token of the current generation once more, with the key it
-// was made with: the present one may be another by now.
+// was made with: the present one may be another by now. Where it was made in the
+// short form, this one is of the same generation, and so one token with it.
 func (s *Service) reseal(g data.Grant) (RefreshToken, error) {
-	mac, err := s.o.MACs.SumWith(g.MACKey, message(g.Inc, g.ID, g.Current, g.Salt))
+	t := s.bare(g)
+	mac, err := s.o.MACs.SumWith(g.MACKey, message(g.Inc, t, g.Salt))
 	if err != nil {
 		return "", s.refusal(err)
 	}
-	return token{g.ID, g.Current, g.MACKey, mac}.text(), nil
+	t.key, t.mac = g.MACKey, mac
+	return t.text(), nil
+}
+
+// bare is the token of the grant's current generation without its MAC.
+func (s *Service) bare(g data.Grant) token {
+	return token{grant: g.ID, generation: g.Current, hint: s.hint(g.User, g.ID)}
 }
 
 // refusal is what an error of MACs means to the client.

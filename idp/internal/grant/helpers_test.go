@@ -80,6 +80,13 @@ func (m *macs) Verify(key uint32, msg, mac []byte) error {
 	return err
 }
 
+// secret is what a store's secret derives from.
+type secret string
+
+func (s secret) Derive(purpose string, about ...string) [32]byte {
+	return sha256.Sum256([]byte(strings.Join(append([]string{string(s), purpose}, about...), "\x00")))
+}
+
 // clock is a wall clock that a test moves, backwards too.
 type clock struct {
 	mu  sync.Mutex
@@ -144,7 +151,7 @@ func (w *world) open(p Policy) {
 	w.store, err = data.Open(context.Background(), w.engine, data.Options{Now: w.clock.Now, Logger: logger})
 	must(w.t, err)
 	w.Service, err = New(Options{
-		Store: w.store, MACs: w.macs, Policy: p, Now: w.clock.Now, Logger: logger,
+		Store: w.store, MACs: w.macs, Secret: secret("of the store"), Policy: p, Now: w.clock.Now, Logger: logger,
 		Refused: func(err error) bool { return errors.Is(err, errRefused) },
 	})
 	must(w.t, err)

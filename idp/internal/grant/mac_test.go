@@ -86,7 +86,7 @@ func TestAGrantEndsWithItsLastGeneration(t *testing.T) {
 			w := newWorld(t, mem.New(), testPolicy)
 			id := mustParse(t, w.start()).grant
 			var parent, last string
-			must(t, w.store.ChangeGrant(t.Context(), id, func(g *data.Grant, _ data.User) data.Change {
+			must(t, w.store.ChangeGrant(t.Context(), id, "", func(g *data.Grant, _ data.User) data.Change {
 				g.Current = math.MaxUint32 - 1
 				text, err := w.reseal(*g)
 				must(t, err)

@@ -101,7 +101,7 @@ func TestEveryPartOfAnAuthorizationReachesTheGrant(t *testing.T) {
 			AuthTime: a.AuthTime, AMR: a.AMR, Authorization: a})
 		must(t, err)
 		for _, i := range []Issued{redeemed, started} {
-			stored, _, err := w.store.Grant(t.Context(), i.Grant.ID)
+			stored, _, err := w.store.Grant(t.Context(), i.Grant.ID, "")
 			must(t, err)
 			for _, g := range []data.Grant{i.Grant, stored} {
 				from, to := reflect.ValueOf(a), reflect.ValueOf(g)
@@ -177,7 +177,7 @@ func TestAGrantWithoutARefreshTokenEndsWithItsAccessToken(t *testing.T) {
 		_, err = w.store.Sweep(t.Context(), 100)
 		must(t, err)
 		for _, i := range []Issued{redeemed, started} {
-			if _, _, err := w.store.Grant(t.Context(), i.Grant.ID); !errors.Is(err, data.ErrNoGrant) {
+			if _, _, err := w.store.Grant(t.Context(), i.Grant.ID, ""); !errors.Is(err, data.ErrNoGrant) {
 				t.Fatal(err)
 			}
 		}

@@ -111,10 +111,10 @@ func TestAStoreThatWasRolledBackInSecretTakesNewerTokensForSpent(t *testing.T) {
 	w := newWorld(t, mem.New(), testPolicy)
 	text := w.start()
 	id := mustParse(t, text).grant
-	old, _, err := w.store.Grant(t.Context(), id)
+	old, _, err := w.store.Grant(t.Context(), id, "")
 	must(t, err)
 	newer := w.turnTo(w.turnTo(text, Turned), Turned)
-	must(t, w.store.ChangeGrant(t.Context(), id, func(g *data.Grant, _ data.User) data.Change {
+	must(t, w.store.ChangeGrant(t.Context(), id, "", func(g *data.Grant, _ data.User) data.Change {
 		*g = old
 		return data.Save
 	}))

@@ -57,7 +57,7 @@ func TestARepeatedAnswerHasNotTheSlotOfOneOfAnHourAgo(t *testing.T) {
 	second := w.turnTo(first, Turned)
 	w.clock.Move(12 * time.Minute) // another list is open, and the slot before lives still
 	slot := w.slot(second, Turned)
-	g, _, err := w.store.Grant(t.Context(), w.grant(second))
+	g, _, err := w.store.Grant(t.Context(), w.grant(second), "")
 	must(t, err)
 	if len(g.Status) != 2 {
 		t.Fatalf("%d slots", len(g.Status))

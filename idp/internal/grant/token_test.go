@@ -13,7 +13,16 @@ import (
 )
 
 func sample() token {
-	t := token{generation: 0xfffefdfc, key: 0xfbfaf9f8}
+	t := shortSample()
+	t.short = false
+	for i := range t.hint {
+		t.hint[i] = byte(0x10 + i)
+	}
+	return t
+}
+
+func shortSample() token {
+	t := token{generation: 0xfffefdfc, key: 0xfbfaf9f8, short: true}
 	for i := range t.grant {
 		t.grant[i] = byte(0xf0 + i)
 	}
@@ -24,39 +33,61 @@ func sample() token {
 }
 
 func TestATokenIsReadAsItWasWritten(t *testing.T) {
-	text := string(sample().text())
-	const want = "signet_rt_8PHy8_T19vf4-fr7_P3-___-_fz7-vn4__79_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA"
-	if text != want {
-		t.Fatalf("the form changed: %s", text)
-	}
-	if got := mustParse(t, text); got != sample() {
-		t.Fatalf("%+v", got)
+	for _, c := range []struct {
+		token token
+		want  string
+	}{
+		{sample(), "signet_rt_8PHy8_T19vf4-fr7_P3-___-_fz7-vn4EBESExQVFhcYGRobHB0eH__-_fz7-vn49_b19PPy8fDv7u3s6-rp6Ofm5eTj4uHg"},
+		{shortSample(), "signet_rt_8PHy8_T19vf4-fr7_P3-___-_fz7-vn4__79_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA"},
+	} {
+		text := string(c.token.text())
+		if text != c.want {
+			t.Fatalf("the form changed: %s", text)
+		}
+		if got := mustParse(t, text); got != c.token {
+			t.Fatalf("%+v", got)
+		}
 	}
 }
 
 func TestOtherFormsOfATokenAreRefused(t *testing.T) {
-	text := string(sample().text())
-	body := text[len(Prefix):]
-	for _, c := range []struct{ name, text string }{
-		{"without its prefix", body},
-		{"with another prefix", "signet_at_" + body},
-		{"with the prefix in capitals", "SIGNET_RT_" + body},
-		{"cut", text[:len(text)-1]},
-		{"longer", text + "A"},
-		{"padded", text + "=="},
-		{"padded within its length", text[:len(text)-2] + "=="},
-		{"in the standard alphabet", Prefix + strings.NewReplacer("-", "+", "_", "/").Replace(body)},
-		{"with a space before", " " + text[:len(text)-1]},
-		{"with a line break inside", text[:40] + "\n" + text[41:]},
-		{"with a line break at the end", text[:len(text)-1] + "\n"},
-		{"with a line break and its full body", text[:40] + "\n" + text[40:]},
-		{"with bits to spare", text[:len(text)-1] + "B"},
-		{"with a NUL", text[:40] + "\x00" + text[41:]},
-		{"of generation 0", func() string { z := sample(); z.generation = 0; return string(z.text()) }()},
-		{"very long", Prefix + strings.Repeat("A", 1<<20)},
+	for form, sample := range map[string]token{"the long form": sample(), "the short form": shortSample()} {
+		text := string(sample.text())
+		body := text[len(Prefix):]
+		never := sample
+		never.generation = 0
+		for _, c := range []struct{ name, text string }{
+			{"without its prefix", body},
+			{"with another prefix", "signet_at_" + body},
+			{"with the prefix in capitals", "SIGNET_RT_" + body},
+			{"cut", text[:len(text)-1]},
+			{"longer", text + "A"},
+			{"padded", text + "=="},
+			{"padded within its length", text[:len(text)-2] + "=="},
+			{"in the standard alphabet", Prefix + strings.NewReplacer("-", "+", "_", "/").Replace(body)},
+			{"with a space before", " " + text[:len(text)-1]},
+			{"with a line break inside", text[:40] + "\n" + text[41:]},
+			{"with a line break at the end", text[:len(text)-1] + "\n"},
+			{"with a line break and its full body", text[:40] + "\n" + text[40:]},
+			{"with a NUL", text[:40] + "\x00" + text[41:]},
+			{"of generation 0", string(never.text())},
+			{"very long", Prefix + strings.Repeat("A", 1<<20)},
+		} {
+			t.Run(form+" "+c.name, func(t *testing.T) {
+				if _, err := parse(c.text); err == nil {
+					t.Fatal("it was read")
+				}
+			})
+		}
+	}
+	short, long := string(shortSample().text()), string(sample().text())
+	for name, text := range map[string]string{
+		"the short form with bits to spare":          short[:len(short)-1] + "B",
+		"the short form, filled up with line breaks": short + strings.Repeat("\n", len(long)-len(short)),
+		"a length between the two":                   long[:len(short)+1],
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			if _, err := parse(c.text); err == nil {
+		t.Run(name, func(t *testing.T) {
+			if _, err := parse(text); err == nil {
 				t.Fatal("it was read")
 			}
 		})
@@ -64,13 +95,15 @@ func TestOtherFormsOfATokenAreRefused(t *testing.T) {
 }
 
 func TestATokenHasOneText(t *testing.T) {
-	text := string(sample().text())
-	for i := len(Prefix); i < len(text); i++ {
-		for c := range 256 {
-			other := text[:i] + string([]byte{byte(c)}) + text[i+1:]
-			tok, err := parse(other)
-			if err == nil && (tok == sample()) != (other == text) {
-				t.Fatalf("%q is the same token", other)
+	for _, sample := range []token{sample(), shortSample()} {
+		text := string(sample.text())
+		for i := len(Prefix); i < len(text); i++ {
+			for c := range 256 {
+				other := text[:i] + string([]byte{byte(c)}) + text[i+1:]
+				tok, err := parse(other)
+				if err == nil && (tok == sample) != (other == text) {
+					t.Fatalf("%q is the same token", other)
+				}
 			}
 		}
 	}
@@ -100,13 +133,31 @@ func TestNoTwoTokensHaveTheSameMessage(t *testing.T) {
 	for _, inc := range []string{"", "a", "aa", "a\x00", strings.Repeat("a", 26)} {
 		for _, generation := range []uint32{1, 2, 256, 1 << 24} {
 			for _, b := range []byte{0, 1, 16, 'a'} {
-				name := fmt.Sprintf("%q %d %d", inc, generation, b)
-				msg := string(message(inc, data.GrantID{b}, generation, [16]byte{15: b}))
-				if seen[msg] != "" {
-					t.Fatalf("%s and %s", seen[msg], name)
+				for _, form := range []token{{short: true}, {}, {hint: hint{b, 1}}} {
+					name := fmt.Sprintf("%q %d %d %+v", inc, generation, b, form)
+					form.grant, form.generation = data.GrantID{b}, generation
+					msg := string(message(inc, form, [16]byte{15: b}))
+					if seen[msg] != "" {
+						t.Fatalf("%s and %s", seen[msg], name)
+					}
+					seen[msg] = name
 				}
-				seen[msg] = name
 			}
+		}
+	}
+}
+
+// What the MAC is made over never changes, or every token of that form is dead.
+func TestTheMessagesOfTheMACStayAsTheyAre(t *testing.T) {
+	salt := [16]byte([]byte("sixteen of salt!"))
+	part := func(text string) string { return string([]byte{0, 0, 0, byte(len(text))}) + text }
+	for domain, tok := range map[string]token{"signet refresh token v1": shortSample(), "signet refresh token v2": sample()} {
+		want := part(domain) + part("first") + part(string(tok.grant[:])) + part("\xff\xfe\xfd\xfc") + part("sixteen of salt!")
+		if domain == "signet refresh token v2" {
+			want += part(string(tok.hint[:]))
+		}
+		if got := string(message("first", tok, salt)); got != want {
+			t.Errorf("%s: %q", domain, got)
 		}
 	}
 }
@@ -130,12 +181,14 @@ func TestNeitherTheStoreNorTheMACKeyAloneMakesAToken(t *testing.T) {
 	}
 
 	tok := mustParse(t, given[3])
-	g, _, err := w.store.Grant(t.Context(), tok.grant)
+	g, _, err := w.store.Grant(t.Context(), tok.grant, "")
 	must(t, err)
 	forge := func(m *macs, salt [16]byte) string {
-		mac, err := m.SumWith(tok.key, message(g.Inc, g.ID, g.Current, salt))
+		forged := tok
+		var err error
+		forged.mac, err = m.SumWith(tok.key, message(g.Inc, tok, salt))
 		must(t, err)
-		return string(token{g.ID, g.Current, tok.key, mac}.text())
+		return string(forged.text())
 	}
 	otherKey := newMACs()
 	otherKey.keys[tok.key] = []byte("a guess")
@@ -151,6 +204,7 @@ func TestNeitherTheStoreNorTheMACKeyAloneMakesAToken(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add(string(sample().text()))
+	f.Add(string(shortSample().text()))
 	f.Fuzz(func(t *testing.T, text string) {
 		tok, err := parse(text)
 		if err == nil && string(tok.text()) != text {

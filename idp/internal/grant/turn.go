@@ -39,7 +39,7 @@ func (s *Service) Turn(ctx context.Context, refreshToken string, check Check) (I
 	now := s.now()
 	var d decision
 	var used bool
-	err = s.o.Store.ChangeGrant(ctx, t.grant, func(g *data.Grant, u data.User) data.Change {
+	err = s.o.Store.ChangeGrant(ctx, t.grant, s.likely(t), func(g *data.Grant, u data.User) data.Change {
 		d = s.decide(t, g, u, check, now)
 		if d.issued.Outcome == Repeated && !g.Outlasts(slot) {
 			d.change = data.Save // what would revoke the access token of this answer is gone, or goes before it
@@ -191,7 +191,7 @@ func (s *Service) made(t token, g data.Grant) (int, error) {
 		return 0, ErrUnknown
 	}
 	for i, incarnation := range slices.Backward(s.lineage) {
-		err := s.o.MACs.Verify(t.key, message(incarnation, t.grant, t.generation, g.Salt), t.mac[:])
+		err := s.o.MACs.Verify(t.key, message(incarnation, t, g.Salt), t.mac[:])
 		if err == nil {
 			return i, nil
 		}

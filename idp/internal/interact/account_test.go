@@ -140,7 +140,7 @@ func TestNobodySignsOutSomebodyElse(t *testing.T) {
 	ada.open("/auth/account").submit("/account/devices", "id", "nonsense").sees("/account", 200)
 	ada.open("/auth/account").submit("/account/apps", "id", "notes").sees("/account", 200)
 	other.open("/auth/account").sees("/account", 200, "grace@example.com", "Tidy Notes")
-	if _, _, err := w.store.Grant(t.Context(), g.Grant.ID); err != nil {
+	if _, _, err := w.store.Grant(t.Context(), g.Grant.ID, ""); err != nil {
 		t.Error("the grant of another person ended")
 	}
 }
@@ -156,11 +156,11 @@ func TestAClientIsRemoved(t *testing.T) {
 		t.Error("it is still there")
 	}
 	for _, g := range []grant.Issued{first, second} {
-		if _, _, err := w.store.Grant(t.Context(), g.Grant.ID); err == nil {
+		if _, _, err := w.store.Grant(t.Context(), g.Grant.ID, ""); err == nil {
 			t.Error("a grant goes on")
 		}
 	}
-	if _, _, err := w.store.Grant(t.Context(), kept.Grant.ID); err != nil {
+	if _, _, err := w.store.Grant(t.Context(), kept.Grant.ID, ""); err != nil {
 		t.Error("another client's grant ended")
 	}
 	if c, err := w.store.Consent(t.Context(), ada.ID, "notes"); err != nil || c.Scope != "" {

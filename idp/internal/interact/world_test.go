@@ -102,7 +102,7 @@ func newWorld(t testing.TB, more ...string) *world {
 	sealed.Store = w.store.Cell("macs")
 	macs, err := keys.OpenMACs(ctx, sealed)
 	must(t, err)
-	w.grants, err = grant.New(grant.Options{Store: w.store, MACs: macs, Refused: func(error) bool { return true }, Now: w.clock,
+	w.grants, err = grant.New(grant.Options{Store: w.store, MACs: macs, Secret: secret, Refused: func(error) bool { return true }, Now: w.clock,
 		Policy: grant.Policy{TTL: time.Hour, Max: 2 * time.Hour}, Logger: logger})
 	must(t, err)
 	people, err := signin.New(ctx, signin.Options{Store: w.store, Registration: signin.Registration(c.Registration), Cost: signin.MinCost,

@@ -176,7 +176,7 @@ func TestARevocationWinsAgainstARefresh(t *testing.T) {
 				t.Fatalf("its access token still works: %v", err)
 			}
 		}
-		if _, _, err := w.Store.Grant(t.Context(), issued.Grant.ID); !errors.Is(err, data.ErrNoGrant) {
+		if _, _, err := w.Store.Grant(t.Context(), issued.Grant.ID, ""); !errors.Is(err, data.ErrNoGrant) {
 			t.Fatalf("the grant is still there: %v", err)
 		}
 	}

@@ -84,7 +84,7 @@ func newWorld(t testing.TB) *world {
 	o.Store = w.store.Cell("macs")
 	macs, err := keys.OpenMACs(ctx, o)
 	must(t, err)
-	w.grants, err = grant.New(grant.Options{Store: w.store, MACs: macs, Refused: func(error) bool { return true }, Now: now,
+	w.grants, err = grant.New(grant.Options{Store: w.store, MACs: macs, Secret: secret, Refused: func(error) bool { return true }, Now: now,
 		Policy: grant.Policy{TTL: time.Hour, Max: time.Hour}})
 	must(t, err)
 	w.mint = mint.New(mint.Options{Issuer: issuer, Ring: w.ring, Now: now, Profiles: []mint.Profile{{Audience: "api", Alg: token.ES256, TTL: time.Minute}}})

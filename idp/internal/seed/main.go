@@ -134,24 +134,24 @@ func (s *seeder) services(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if s.starts, err = s.grantsOn(s.store, macs, s.clock, logger); err != nil {
+	if s.starts, err = s.grantsOn(s.store, macs, sealed, s.clock, logger); err != nil {
 		return err
 	}
 	ahead, err := data.Open(ctx, s.bulk, data.Options{Now: s.later, Logger: logger, AccessTTL: s.config.Tokens.AccessTTL})
 	if err != nil {
 		return err
 	}
-	if s.turns, err = s.grantsOn(ahead, macs, s.later, logger); err != nil {
+	if s.turns, err = s.grantsOn(ahead, macs, sealed, s.later, logger); err != nil {
 		return err
 	}
 	s.clients, err = client.New(ctx, client.Options{Config: s.config, Store: s.store, Secret: sealed, Now: s.clock, Logger: logger})
 	return err
 }
 
-func (s *seeder) grantsOn(store *data.Store, macs *keys.MACs, now func() time.Time, logger *slog.Logger) (*grant.Service, error) {
+func (s *seeder) grantsOn(store *data.Store, macs *keys.MACs, sealed *keys.Secret, now func() time.Time, logger *slog.Logger) (*grant.Service, error) {
 	t := s.config.Tokens
 	return grant.New(grant.Options{
-		Store: store, MACs: macs, Refused: func(error) bool { return false }, Now: now, Logger: logger,
+		Store: store, MACs: macs, Secret: sealed, Refused: func(error) bool { return false }, Now: now, Logger: logger,
 		Policy: grant.Policy{TTL: t.RefreshTTL, Max: t.RefreshMax, Grace: t.RefreshGrace, Late: grant.LateFork},
 	})
 }

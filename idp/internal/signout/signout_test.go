@@ -106,7 +106,7 @@ func newWorld(t testing.TB, engine kv.Engine) *world {
 	o.Store = w.store.Cell("macs")
 	macs, err := keys.OpenMACs(ctx, o)
 	must(t, err)
-	w.grants, err = grant.New(grant.Options{Store: w.store, MACs: macs, Refused: func(error) bool { return true },
+	w.grants, err = grant.New(grant.Options{Store: w.store, MACs: macs, Secret: secret, Refused: func(error) bool { return true },
 		Policy: grant.Policy{TTL: time.Hour, Max: time.Hour}})
 	must(t, err)
 	u, err := url.Parse(issuer)

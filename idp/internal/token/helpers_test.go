@@ -130,7 +130,7 @@ func newWorld(t testing.TB, edit ...func(*Options)) *world {
 	w.clients, err = client.New(ctx, client.Options{Config: c, Store: w.store, Secret: k.secret, Fetch: w.web, Now: w.clock.now, Logger: logger})
 	w.must(err)
 	t.Cleanup(w.clients.Close)
-	w.grants, err = grant.New(grant.Options{Store: w.store, MACs: k.macs, Now: w.clock.now, Logger: logger,
+	w.grants, err = grant.New(grant.Options{Store: w.store, MACs: k.macs, Secret: k.secret, Now: w.clock.now, Logger: logger,
 		Refused: func(err error) bool {
 			return errors.Is(err, keys.ErrMACMismatch) || errors.Is(err, keys.ErrMACRevoked) || errors.Is(err, keys.ErrMACUnknown)
 		},

@@ -111,7 +111,7 @@ func (e *Engine) View(ctx context.Context, fn func(kv.Reader) error) error {
 		return err
 	}
 	defer s.End()
-	v := &view{source{e: e, from: s, ctx: ctx, each: e.o.Timeout}}
+	v := &view{source: source{e: e, from: s, ctx: ctx, each: e.o.Timeout}}
 	err = fn(v)
 	return v.outcome(err)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"signet/data/kv"
@@ -152,11 +153,35 @@ func bounds(prefix, start []byte) (from, to []byte) {
 }
 
 // view is the reader of a View.
-type view struct{ source }
+type view struct {
+	source
+	asked map[string]Pair // brought, of the same moment as every read
+}
+
+// Ask is described by kv.Asker.
+func (v *view) Ask(keys ...[]byte) {
+	keys = slices.DeleteFunc(slices.Clone(keys), func(key []byte) bool { return len(key) == 0 })
+	if len(keys) < 2 {
+		return // one is read as well when it is read
+	}
+	pairs, err := v.fetch(keys...)
+	if err != nil {
+		return // and remembered: nothing is read any more
+	}
+	if v.asked == nil {
+		v.asked = make(map[string]Pair)
+	}
+	for _, p := range pairs {
+		v.asked[string(p.Key)] = p
+	}
+}
 
 func (v *view) Get(key []byte) ([]byte, error) {
 	if len(key) == 0 {
 		return nil, v.err // nothing is stored under it
+	}
+	if p, found := v.asked[string(key)]; found {
+		return p.Value, v.err
 	}
 	pairs, err := v.fetch(key)
 	if err != nil {

@@ -153,6 +153,49 @@ func TestAViewReadsNothingFromMemory(t *testing.T) {
 	}
 }
 
+func TestAViewIsBroughtAtOnceWhatItAsksFor(t *testing.T) {
+	s := newStore()
+	here, there := open(t, s.node(), Options{}), open(t, s.node(), Options{})
+	put(t, there, "a", "1")
+	put(t, there, "b", "1")
+	before := here.Stats().RoundTrips
+	err := here.View(context.Background(), func(r kv.Reader) error {
+		kv.Ask(r, []byte("a"), []byte("b"), []byte("none"), nil)
+		put(t, there, "a", "2")
+		put(t, there, "c", "2")
+		if got := get(t, r, "a") + get(t, r, "none") + get(t, r, "b"); got != "11" {
+			t.Errorf("saw %q", got)
+		}
+		if n := here.Stats().RoundTrips - before; n != 1 {
+			t.Errorf("%d round trips for what was asked for", n)
+		}
+		if got := get(t, r, "c"); got != "" {
+			t.Errorf("saw %q, which came later", got)
+		}
+		return nil
+	})
+	if n := here.Stats().RoundTrips - before; err != nil || n != 2 {
+		t.Fatalf("%d round trips, error %v", n, err)
+	}
+}
+
+func TestAViewThatAsksInVainFails(t *testing.T) {
+	node := newStore().node()
+	e := open(t, node, Options{})
+	wanted := errors.New("wanted")
+	node.before = func(context.Context, string) error { return wanted }
+	err := e.View(context.Background(), func(r kv.Reader) error {
+		kv.Ask(r, []byte("a"), []byte("b"))
+		if v, err := r.Get([]byte("a")); v != nil || !errors.Is(err, wanted) {
+			t.Errorf("read %q, error %v", v, err)
+		}
+		return nil
+	})
+	if !errors.Is(err, wanted) {
+		t.Fatal(err)
+	}
+}
+
 func TestALongScanIsReadInParts(t *testing.T) {
 	s := newStore()
 	e := open(t, s.node(), Options{})

@@ -179,7 +179,7 @@ func New(t testing.TB, o Options) *World {
 	w.Clients, err = client.New(ctx, client.Options{Config: c, Store: w.Store, Secret: secret, Now: w.Clock.Now})
 	must(err)
 	t.Cleanup(w.Clients.Close)
-	w.Grants, err = grant.New(grant.Options{Store: w.Store, MACs: macs, Now: w.Clock.Now, Logger: w.Logger(),
+	w.Grants, err = grant.New(grant.Options{Store: w.Store, MACs: macs, Secret: secret, Now: w.Clock.Now, Logger: w.Logger(),
 		Refused: func(err error) bool {
 			return errors.Is(err, keys.ErrMACMismatch) || errors.Is(err, keys.ErrMACRevoked) || errors.Is(err, keys.ErrMACUnknown)
 		},
