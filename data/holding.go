@@ -16,6 +16,7 @@ type Holding struct {
 
 	grant, user []byte // the records, to tell whether they still are the same
 	userKey     []byte
+	keys        [][]byte // all that is read about the token
 }
 
 // Size is about how many bytes a Holding takes; that of nil is 0.
@@ -32,18 +33,33 @@ func (h *Holding) Size() int {
 // use.
 type Lookup struct {
 	s                *Store
-	list, bit, grant []byte // keys; no grant: nil
+	list, bit, grant []byte   // keys; no grant: nil
+	guess            [][]byte // what is likely to be read, as long as last is nil
 	last             atomic.Pointer[Holding]
 }
 
 // Lookup makes one for a token that carries the index of the list, and that
-// came from the grant. The zero GrantID is none.
-func (s *Store) Lookup(list StatusListID, index uint32, grant GrantID) *Lookup {
+// came from the grant. The zero GrantID is none. likely is as for ChangeGrant.
+func (s *Store) Lookup(list StatusListID, index uint32, grant GrantID, likely UserID) *Lookup {
 	l := &Lookup{s: s, list: statusListKey(list), bit: statusBitKey(list, index)}
+	l.guess = append(make([][]byte, 0, 4), l.list, l.bit)
 	if grant != (GrantID{}) {
 		l.grant = grantKey(grant)
+		l.guess = append(l.guess, l.grant)
+		if likely != "" {
+			l.guess = append(l.guess, userKey(likely))
+		}
 	}
 	return l
+}
+
+// ask brings all at once where the store is elsewhere.
+func (l *Lookup) ask(tx kv.Reader) {
+	if h := l.last.Load(); h != nil {
+		kv.Ask(tx, h.keys...)
+	} else {
+		kv.Ask(tx, l.guess...)
+	}
 }
 
 // Ask returns, of one moment, whether the token was revoked, and else its
@@ -55,6 +71,7 @@ func (l *Lookup) Ask(ctx context.Context) (h *Holding, revoked bool, err error) 
 		holding *Holding
 	}
 	err = l.s.engine.View(ctx, func(tx kv.Reader) (err error) {
+		l.ask(tx)
 		if found.revoked, err = l.revoked(tx); err == nil && !found.revoked && l.grant != nil {
 			found.holding, err = l.held(tx)
 		}
@@ -88,6 +105,7 @@ func (l *Lookup) held(tx kv.Reader) (*Holding, error) {
 			return nil, err
 		}
 		h.userKey = userKey(h.Grant.User)
+		h.keys = [][]byte{l.list, l.bit, l.grant, h.userKey}
 	}
 	user, err := tx.Get(h.userKey)
 	switch {
@@ -96,7 +114,7 @@ func (l *Lookup) held(tx kv.Reader) (*Holding, error) {
 	case user == nil:
 		return nil, ErrNoGrant
 	case !bytes.Equal(user, h.user):
-		h = &Holding{Grant: h.Grant, grant: h.grant, userKey: h.userKey, user: bytes.Clone(user)}
+		h = &Holding{Grant: h.Grant, grant: h.grant, userKey: h.userKey, keys: h.keys, user: bytes.Clone(user)}
 		if err := decode(user, &h.User); err != nil {
 			return nil, err
 		}

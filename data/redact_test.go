@@ -53,7 +53,7 @@ func TestARecordAsItWasReadIsNotPrinted(t *testing.T) {
 	s := open(t, mem.New(), newClock())
 	u := newUser(t, s, "ann@example.com")
 	g := newGrant(t, s, u, time.Hour)
-	h, _, err := s.Lookup(drawSlot(t, s).List, 1, g.ID).Ask(t.Context())
+	h, _, err := s.Lookup(drawSlot(t, s).List, 1, g.ID, "").Ask(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -346,7 +346,7 @@ func TestARestoreLeavesTheListsBehindAndSoTheirTokens(t *testing.T) {
 		t.Errorf("%d lists, %v", len(lists), err)
 	}
 	for _, h := range []held{own, grant, other} {
-		if _, revoked, err := s.Lookup(h.slot.List, h.slot.Index, h.grant).Ask(t.Context()); err != nil || !revoked {
+		if _, revoked, err := s.Lookup(h.slot.List, h.slot.Index, h.grant, "").Ask(t.Context()); err != nil || !revoked {
 			t.Errorf("a token of before the restore is good, %v", err)
 		}
 	}

@@ -163,7 +163,7 @@ func TestABitOfAListThatIsNotThereIsSweptToo(t *testing.T) {
 	if err := s.RevokeSlot(t.Context(), list, 7, GrantID{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, revoked, err := s.Lookup(list, 7, GrantID{}).Ask(t.Context()); !revoked || err != nil {
+	if _, revoked, err := s.Lookup(list, 7, GrantID{}, "").Ask(t.Context()); !revoked || err != nil {
 		t.Fatal(revoked, err)
 	}
 	c.Move(time.Hour)

@@ -4,72 +4,9 @@ import (
 	"context"
 	"testing"
 
-	"signet/data/kv"
+	"signet/data/kv/kvtest"
 	"signet/data/kv/mem"
 )
-
-// far is an engine whose store is elsewhere, as an issuer meets it that has
-// nothing in its memory: each read of a key is a way there and back, but for
-// what was asked for before, and so is the commit. What was read at one moment
-// and changes nothing needs none.
-type far struct {
-	kv.Engine
-	trips int // of the last transaction
-}
-
-func (f *far) Update(ctx context.Context, fn func(kv.Tx) error) error {
-	return f.Engine.Update(ctx, func(tx kv.Tx) error {
-		t := &farTx{Tx: tx, farReader: farReader{tx, &f.trips, map[string]bool{}}}
-		f.trips = 0
-		err := fn(t)
-		if t.wrote || f.trips > 1 {
-			f.trips++
-		}
-		return err
-	})
-}
-
-func (f *far) View(ctx context.Context, fn func(kv.Reader) error) error {
-	return f.Engine.View(ctx, func(r kv.Reader) error {
-		f.trips = 0
-		return fn(&farReader{r, &f.trips, map[string]bool{}})
-	})
-}
-
-type farReader struct {
-	kv.Reader
-	trips *int
-	here  map[string]bool
-}
-
-func (r *farReader) Ask(keys ...[]byte) {
-	*r.trips++
-	for _, key := range keys {
-		r.here[string(key)] = true
-	}
-}
-
-func (r *farReader) Get(key []byte) ([]byte, error) {
-	if !r.here[string(key)] {
-		*r.trips++
-		r.here[string(key)] = true
-	}
-	return r.Reader.Get(key)
-}
-
-type farTx struct {
-	kv.Tx
-	farReader
-	wrote bool
-}
-
-func (t *farTx) Get(key []byte) ([]byte, error) { return t.farReader.Get(key) }
-func (t *farTx) Put(key, value []byte)          { t.wrote = true; t.Tx.Put(key, value) }
-func (t *farTx) Delete(key []byte)              { t.wrote = true; t.Tx.Delete(key) }
-func (t *farTx) Scan(prefix, start []byte, fn func(key, value []byte) bool) error {
-	*t.trips++
-	return t.Tx.Scan(prefix, start, fn)
-}
 
 // What an issuer that has seen nothing pays for a token.
 func TestHowOftenTheStoreIsAskedAboutAToken(t *testing.T) {
@@ -103,15 +40,15 @@ func TestHowOftenTheStoreIsAskedAboutAToken(t *testing.T) {
 		}, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := &far{Engine: mem.New()}
+			f := &kvtest.Far{Engine: mem.New()}
 			w := newWorld(t, f, testPolicy)
 			text := w.start()
 			if c.text != nil {
 				text = c.text(w, text)
 			}
 			must(t, c.do(w, text))
-			if f.trips != c.want {
-				t.Errorf("%d round trips, want %d", f.trips, c.want)
+			if f.Trips != c.want {
+				t.Errorf("%d round trips, want %d", f.Trips, c.want)
 			}
 		})
 	}
@@ -133,5 +70,3 @@ func (w *world) short(tok token) string {
 	tok.short, tok.hint = true, hint{}
 	return w.forge(tok)
 }
-
-var _ kv.Asker = (*farTx)(nil)

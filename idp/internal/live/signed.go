@@ -81,7 +81,11 @@ func (r *Reader) verify(raw string, find func(kid string) (crypto.PublicKey, tok
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDead, err)
 	}
-	return &signed{claims: c, kid: h.KID, lookup: r.o.Store.Lookup(list, c.Status.List.Index, grant)}, nil
+	likely, err := data.ParseUserID(c.Subject)
+	if err != nil {
+		likely = "" // it is the name of a client, or by which one knows somebody
+	}
+	return &signed{claims: c, kid: h.KID, lookup: r.o.Store.Lookup(list, c.Status.List.Index, grant, likely)}, nil
 }
 
 // current checks what the clock and the key ring say now. A kid never names
