@@ -48,7 +48,8 @@ type world struct {
 	store  seed.Store // no users: the empty one
 	chains [][]*chain // of each connection: it turns one after the other
 	access []string
-	client []string // Authorization of the clients
+	client []string // Authorization of a few clients
+	all    []string // and of all that the seeded store has
 }
 
 // How many tokens are asked about on each side, and how many clients ask.
@@ -99,8 +100,12 @@ func (w *world) furnishSeeded(ctx context.Context, most int) error {
 	for i, ch := range newChains(tokens) {
 		w.chains[i%most] = append(w.chains[i%most], ch)
 	}
+	// Made before, as those of the empty store are: it is no work of the issuer's.
+	for i := range w.store.Clients {
+		w.all = append(w.all, basic(seed.ClientID(i), seed.Secret))
+	}
 	for range fewClients {
-		w.client = append(w.client, basic(seed.ClientID(rand.IntN(w.store.Clients)), seed.Secret))
+		w.client = append(w.client, w.all[rand.IntN(len(w.all))])
 	}
 	return w.collect(ctx)
 }
@@ -122,8 +127,8 @@ func (w *world) introduce(ctx context.Context, conns int) (time.Duration, error)
 				return err
 			}
 			defer c.Close()
-			for n := i; n < w.store.Clients && ctx.Err() == nil; n += conns {
-				if err := askClientToken(c, basic(seed.ClientID(n), seed.Secret)); err != nil {
+			for n := i; n < len(w.all) && ctx.Err() == nil; n += conns {
+				if err := askClientToken(c, w.all[n]); err != nil {
 					return err
 				}
 			}
@@ -211,13 +216,10 @@ func askClientTokens(w *world) func(int, *load.Conn) error {
 }
 
 func askAnyClient(w *world) func(int, *load.Conn) error {
-	few := askClientTokens(w)
-	return func(i int, c *load.Conn) error {
-		if w.store.Clients == 0 {
-			return few(i, c)
-		}
-		return askClientToken(c, basic(seed.ClientID(rand.IntN(w.store.Clients)), seed.Secret))
+	if w.store.Clients == 0 {
+		return askClientTokens(w)
 	}
+	return func(_ int, c *load.Conn) error { return askClientToken(c, w.all[rand.IntN(len(w.all))]) }
 }
 
 func askClientToken(c *load.Conn, client string) error {

@@ -7,10 +7,18 @@ import (
 	"signet/data/kv"
 )
 
-// Counted counts the transactions of an engine that wrote and were kept.
+// Counted counts the transactions of an engine: those that wrote and were kept,
+// and the views.
 type Counted struct {
 	kv.Engine
 	Writes atomic.Int64
+	Views  atomic.Int64
+}
+
+// View is the engine's, counted.
+func (c *Counted) View(ctx context.Context, fn func(kv.Reader) error) error {
+	c.Views.Add(1)
+	return c.Engine.View(ctx, fn)
 }
 
 // Update is the engine's, counted.

@@ -88,7 +88,7 @@ func (a *API) remember(ctx context.Context, r request.Request, v visit, s sessio
 			return err
 		}
 	}
-	if err := a.Clients.MarkUsed(ctx, r.Client); err != nil {
+	if err := a.Clients.MarkUsed(ctx, r.Client.Self()); err != nil {
 		return err
 	}
 	return a.Sessions.Touch(ctx, s.Hash, out.account.ID, r.Client.ID)

@@ -22,7 +22,7 @@ import (
 // Clients is what is asked of the clients; *client.Registry has it.
 type Clients interface {
 	Subject(c *client.Client, user data.UserID) string
-	MarkUsed(ctx context.Context, c *client.Client) error
+	MarkUsed(ctx context.Context, self client.Self) error
 }
 
 // Sessions is what is asked of the browsers; *session.Service has it.

@@ -59,6 +59,10 @@ func (r *Registry) Authenticate(ctx context.Context, req *http.Request, form wir
 	if err != nil {
 		return nil, err
 	}
+	return r.authenticate(ctx, claim, form)
+}
+
+func (r *Registry) authenticate(ctx context.Context, claim claim, form wire.Form) (*Client, error) {
 	if claim.method == wire.AuthPrivateKeyJWT {
 		return r.assert(ctx, claim, form)
 	}

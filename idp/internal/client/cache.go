@@ -8,23 +8,24 @@ import (
 	"signet/internal/recent"
 )
 
-// cacheRoom bounds the clients in memory, in bytes: strangers may register some,
-// and each may say much of itself.
-const cacheRoom = 8 << 20
+// cacheRoom bounds the decoded clients in memory, in bytes: strangers may
+// register some, and each may say much of itself.
+const cacheRoom = 4 << 20
 
-// cache keeps the clients of the store that are in use, decoded, until one of
-// them changes.
+// cache keeps the clients of the store that are in use until one of them changes:
+// decoded, or of those that ask for themselves alone, what proved them.
 type cache struct {
 	changed <-chan struct{}
 	stop    func()
 
 	mu         sync.RWMutex
 	clients    *recent.Cache[*Client]
+	proven     proven
 	generation uint64 // how often it was emptied
 }
 
 func newCache(changed <-chan struct{}, stop func()) *cache {
-	return &cache{changed: changed, stop: stop, clients: recent.New[*Client](cacheRoom)}
+	return &cache{changed: changed, stop: stop, clients: recent.New[*Client](cacheRoom), proven: newProven()}
 }
 
 // current empties the cache if a client was changed, and returns its
@@ -44,7 +45,7 @@ func (c *cache) current() uint64 {
 func (c *cache) empty() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.clients = recent.New[*Client](cacheRoom)
+	c.clients, c.proven = recent.New[*Client](cacheRoom), newProven()
 	c.generation++
 	return c.generation
 }
@@ -64,6 +65,25 @@ func (c *cache) put(client *Client, record int, generation uint64) {
 	defer c.mu.Unlock()
 	if c.generation == generation {
 		c.clients.Put(cacheName(client.ID), client, client.size(record))
+	}
+}
+
+// recall returns the terms of the client that this proves. The caller has asked
+// for current before.
+func (c *cache) recall(by proof) (Terms, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.proven.recall(by)
+}
+
+// remember keeps what was read in that generation, as put does, and no more of the
+// client: one that asks for itself seldom asks for people, and where it does it is
+// read once more.
+func (c *cache) remember(self Self, by proof, generation uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.generation == generation && c.proven.remember(by, self.Terms) {
+		c.clients.Drop(cacheName(self.ID))
 	}
 }
 

@@ -91,6 +91,7 @@ type Registry struct {
 	documents  decoded[*Client]
 	endpoints  []string            // at which an older client may aim an assertion
 	known      map[string]struct{} // the audiences that tokens may be for
+	proofs     [32]byte            // the key of proofOf
 }
 
 // New makes the configured clients, whose secrets it may read from files.
@@ -116,6 +117,7 @@ func New(ctx context.Context, o Options) (*Registry, error) {
 	for _, c := range list {
 		r.configured[c.ID] = c
 	}
+	r.proofs = o.Secret.Derive("client-proof")
 	r.stored = newCache(o.Store.ClientsChanged())
 	return r, nil
 }
@@ -221,11 +223,11 @@ func (c *Client) ready() {
 
 // MarkUsed notes, once, that a client that registered itself was used, so that
 // it stays.
-func (r *Registry) MarkUsed(ctx context.Context, c *Client) error {
-	if c.Source != Registered || c.Used {
+func (r *Registry) MarkUsed(ctx context.Context, self Self) error {
+	if !self.Unused {
 		return nil
 	}
-	_, err := r.o.Store.ChangeClient(ctx, c.ID, func(c *data.Client) error {
+	_, err := r.o.Store.ChangeClient(ctx, self.ID, func(c *data.Client) error {
 		c.Used, c.ExpiresAt = true, time.Time{}
 		return nil
 	})

@@ -152,7 +152,7 @@ func TestAnAudienceIsFoundAmongAThousandAsAmongOne(t *testing.T) {
 		last := []string{fmt.Sprintf("api%04d", n-1)}
 		return testing.AllocsPerRun(100, func() {
 			for _, asked := range [][]string{nil, last} {
-				if got, err := f.Audiences(c, nil, asked); err != nil || len(got) != 1 {
+				if got, err := f.Audiences(c.Terms(), nil, asked); err != nil || len(got) != 1 {
 					t.Fatalf("%v, %v", got, err)
 				}
 			}
@@ -364,7 +364,7 @@ func TestScopesAreThoseThatExistAndThatTheClientMayHave(t *testing.T) {
 		{usual, "roles", "roles"},
 		{stranger, "openid roles", "openid"}, // nobody here has looked at who would act with them
 	} {
-		if got := f.Scope(tt.client, tt.asked); got != tt.want {
+		if got := f.Scope(tt.client.Terms(), tt.asked); got != tt.want {
 			t.Errorf("%s asked for %q: %q", tt.client.ID, tt.asked, got)
 		}
 	}
@@ -397,7 +397,7 @@ func TestRFC8707Section2(t *testing.T) {
 		{"one that has left the configuration", orders, nil, []string{"gone"}, ""},
 		{"nothing left", gone, nil, nil, ""},
 	} {
-		got, err := f.Audiences(tt.client, tt.resource, tt.audience)
+		got, err := f.Audiences(tt.client.Terms(), tt.resource, tt.audience)
 		var e *wire.Error
 		switch {
 		case tt.want != "" && (err != nil || strings.Join(got, " ") != tt.want):
@@ -416,7 +416,7 @@ func TestAClientThatRegisteredItselfEndsUnlessItIsUsed(t *testing.T) {
 		t.Errorf("got %+v", unused)
 	}
 	for range 2 {
-		if err := f.MarkUsed(t.Context(), used); err != nil {
+		if err := f.MarkUsed(t.Context(), used.Self()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -430,7 +430,7 @@ func TestAClientThatRegisteredItselfEndsUnlessItIsUsed(t *testing.T) {
 	if c, err := f.Find(t.Context(), "used"); err != nil || !c.Used {
 		t.Errorf("used: %v, %v", c, err)
 	}
-	if err := f.MarkUsed(t.Context(), unused); !errors.Is(err, ErrUnknown) {
+	if err := f.MarkUsed(t.Context(), unused.Self()); !errors.Is(err, ErrUnknown) {
 		t.Errorf("marked when it was over: %v", err)
 	}
 }

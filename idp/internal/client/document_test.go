@@ -173,7 +173,7 @@ func (stuck) Get(context.Context, string, string, bool) (fetch.Document, error) 
 func TestDocumentsHaveAFetcherOfTheirOwn(t *testing.T) {
 	f := newFixture(t, "client_documents: [client.example.com]\n")
 	f.put(documentID, documentOf(t, func(members) {}))
-	r, err := New(t.Context(), Options{Config: f.config, Store: f.store, Fetch: stuck{f}, Documents: f, Now: f.clock})
+	r, err := New(t.Context(), Options{Config: f.config, Store: f.store, Secret: f.o.Secret, Fetch: stuck{f}, Documents: f, Now: f.clock})
 	if err != nil {
 		t.Fatal(err)
 	}

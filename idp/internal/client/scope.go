@@ -16,31 +16,31 @@ const pairwise = metadata.SubjectPairwise
 // have, in the order asked, without repeats. Unknown ones are left out
 // (OpenID Connect Core, section 3.1.2.1), and so is offline_access for a
 // client that takes no refresh tokens (section 11).
-func (r *Registry) Scope(c *Client, asked string) string {
+func (r *Registry) Scope(t Terms, asked string) string {
 	var granted []string
 	for scope := range strings.FieldsSeq(asked) {
-		if r.mayHave(c, scope) && !slices.Contains(granted, scope) {
+		if r.mayHave(t, scope) && !slices.Contains(granted, scope) {
 			granted = append(granted, scope)
 		}
 	}
 	return strings.Join(granted, " ")
 }
 
-func (r *Registry) mayHave(c *Client, scope string) bool {
-	if !slices.Contains(r.rules.Scopes, scope) || scope == wire.ScopeOfflineAccess && !c.HasGrant(wire.GrantRefreshToken) {
+func (r *Registry) mayHave(t Terms, scope string) bool {
+	if !slices.Contains(r.rules.Scopes, scope) || scope == wire.ScopeOfflineAccess && !t.HasGrant(wire.GrantRefreshToken) {
 		return false
 	}
-	if scope == wire.ScopeRoles && c.Source != Configured && c.Source != Stored {
+	if scope == wire.ScopeRoles && t.Source != Configured && t.Source != Stored {
 		return false // nobody here has looked at who would act with them
 	}
-	return c.Metadata.Scope == "" || slices.Contains(strings.Fields(c.Metadata.Scope), scope)
+	return t.Scope == "" || slices.Contains(strings.Fields(t.Scope), scope)
 }
 
 // Audiences checks what tokens are to be for: resource are absolute URIs
 // without a fragment (RFC 8707, section 2), audience are names. Nothing asked
 // is the client's first audience. An unknown one, or one that the client may
 // not have, is invalid_target.
-func (r *Registry) Audiences(c *Client, resource, audience []string) ([]string, error) {
+func (r *Registry) Audiences(t Terms, resource, audience []string) ([]string, error) {
 	for _, uri := range resource {
 		if u, err := url.Parse(uri); err != nil || !u.IsAbs() || strings.Contains(uri, "#") {
 			return nil, wire.Refuse(wire.CodeInvalidTarget, "a resource must be an absolute URI without a fragment (RFC 8707, section 2)")
@@ -48,11 +48,11 @@ func (r *Registry) Audiences(c *Client, resource, audience []string) ([]string, 
 	}
 	asked := slices.Concat(resource, audience)
 	if len(asked) == 0 {
-		asked = r.firstAudience(c)
+		asked = r.firstAudience(t)
 	}
 	var granted []string
 	for _, name := range asked {
-		if !r.mayReach(c, name) {
+		if !r.mayReach(t, name) {
 			return nil, wire.Refuse(wire.CodeInvalidTarget, "a resource or audience is not known, or not for this client")
 		}
 		if !slices.Contains(granted, name) {
@@ -66,17 +66,17 @@ func (r *Registry) Audiences(c *Client, resource, audience []string) ([]string, 
 }
 
 // mayReach tells whether the client may have tokens for the audience.
-func (r *Registry) mayReach(c *Client, audience string) bool {
-	return r.HasAudience(audience) && (len(c.Client.Audiences) == 0 || slices.Contains(c.Client.Audiences, audience))
+func (r *Registry) mayReach(t Terms, audience string) bool {
+	return r.HasAudience(audience) && (len(t.Audiences) == 0 || slices.Contains(t.Audiences, audience))
 }
 
 // firstAudience is what the tokens of a client are for that names none.
-func (r *Registry) firstAudience(c *Client) []string {
-	if all := r.o.Config.Audiences; len(c.Client.Audiences) == 0 && len(all) > 0 {
+func (r *Registry) firstAudience(t Terms) []string {
+	if all := r.o.Config.Audiences; len(t.Audiences) == 0 && len(all) > 0 {
 		return []string{all[0].Name}
 	}
-	if i := slices.IndexFunc(c.Client.Audiences, r.HasAudience); i >= 0 {
-		return c.Client.Audiences[i : i+1]
+	if i := slices.IndexFunc(t.Audiences, r.HasAudience); i >= 0 {
+		return t.Audiences[i : i+1]
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func (r *Registry) firstAudience(c *Client) []string {
 // UsualScope is what the client may ask for where it names no scope: all that
 // there are for one like it.
 func (r *Registry) UsualScope(c *Client) string {
-	return r.Scope(c, strings.Join(r.rules.Scopes, " "))
+	return r.Scope(c.Terms(), strings.Join(r.rules.Scopes, " "))
 }
 
 // Roles is what tokens to the client say of a person who has these roles. A

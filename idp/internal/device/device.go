@@ -17,8 +17,8 @@ import (
 // Clients knows the clients; *client.Registry does.
 type Clients interface {
 	Authenticate(ctx context.Context, req *http.Request, form wire.Form) (*client.Client, error)
-	Scope(c *client.Client, asked string) string
-	Audiences(c *client.Client, resource, audience []string) ([]string, error)
+	Scope(t client.Terms, asked string) string
+	Audiences(t client.Terms, resource, audience []string) ([]string, error)
 }
 
 // Limiter bounds the requests of a network that are kept; *signin.Service does
@@ -68,11 +68,11 @@ func (a *API) Authorize(c echo.Context) error {
 	if !who.HasGrant(wire.GrantDeviceCode) {
 		return wire.Refuse(wire.CodeUnauthorizedClient, "The client did not register the grant type of devices.")
 	}
-	scope := a.Clients.Scope(who, form.Get("scope"))
+	scope := a.Clients.Scope(who.Terms(), form.Get("scope"))
 	if scope == "" && form.Has("scope") {
 		return wire.Refuse(wire.CodeInvalidScope, "The client may have nothing of this scope.")
 	}
-	audience, err := a.Clients.Audiences(who, form.All("resource"), form.All("audience"))
+	audience, err := a.Clients.Audiences(who.Terms(), form.All("resource"), form.All("audience"))
 	if err != nil {
 		return err
 	}

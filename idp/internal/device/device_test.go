@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"signet/idp/internal/config"
 	"signet/idp/internal/devicecode"
 	"signet/idp/internal/wire"
+	"signet/keys"
 )
 
 const (
@@ -47,7 +49,10 @@ func newWorld(t *testing.T) *world {
 	}
 	store, err := data.Open(t.Context(), mem.New(), data.Options{})
 	must(t, err)
-	clients, err := client.New(t.Context(), client.Options{Config: c, Store: store, Now: time.Now})
+	sealed, err := keys.OpenSecret(t.Context(), keys.Options{Config: keys.DefaultConfig(), Store: store.Cell("secret"),
+		Sealer: keys.NewSealer(keys.NewMasterKey(rand.Reader), store.Meta().StoreID)})
+	must(t, err)
+	clients, err := client.New(t.Context(), client.Options{Config: c, Store: store, Secret: sealed, Now: time.Now})
 	must(t, err)
 	t.Cleanup(clients.Close)
 	return &world{t: t, store: store, api: New(Options{Issuer: issuer, Clients: clients,

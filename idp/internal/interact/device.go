@@ -96,7 +96,7 @@ func (v *visit) findDevice() (data.Device, error) {
 func (v *visit) showDevice(d data.Device, c *client.Client, account session.Account) error {
 	page := pages.DeviceConfirm{
 		Form: v.formTo(pathDevice), Client: v.shown(c, ""), Email: account.Person.Email, SwitchURL: v.link(pathAccounts),
-		Permissions: v.permissions(v.Clients.Scope(c, d.Scope), nil),
+		Permissions: v.permissions(v.Clients.Scope(c.Terms(), d.Scope), nil),
 	}
 	page.Account = account.ID
 	page.UserCode = data.ShowUserCode(v.form.Get(pages.FieldCode)) // to be compared, letter by letter
@@ -106,7 +106,7 @@ func (v *visit) showDevice(d data.Device, c *client.Client, account session.Acco
 // decide notes what the person said, once.
 func (v *visit) decide(d data.Device, c *client.Client, account session.Account) error {
 	allowed := v.form.Get(pages.FieldAction) == pages.ActionGo
-	scope := v.Clients.Scope(c, d.Scope)
+	scope := v.Clients.Scope(c.Terms(), d.Scope)
 	decided := false
 	err := v.Store.Devices.Change(v.ctx(), d.Hash, func(d *data.Device) data.Change {
 		if decided = d.Decision == data.Undecided; !decided {

@@ -38,7 +38,7 @@ func (p Prompt) Has(one Prompt) bool { return p&one != 0 }
 // rights checks what the client would get.
 func (p *Parser) rights(r *Request, form wire.Form) (err error) {
 	asked := form.Get("scope")
-	r.Scope = p.o.Clients.Scope(r.Client, asked)
+	r.Scope = p.o.Clients.Scope(r.Client.Terms(), asked)
 	if asked != "" && r.Scope == "" {
 		return wire.Refuse(wire.CodeInvalidScope, "The client may have none of these scopes.")
 	}
@@ -46,7 +46,7 @@ func (p *Parser) rights(r *Request, form wire.Form) (err error) {
 		// There will be no refresh token (OpenID Connect Core, section 11).
 		r.Scope = without(r.Scope, wire.ScopeOfflineAccess)
 	}
-	if r.Audience, err = p.o.Clients.Audiences(r.Client, form.All("resource"), form.All("audience")); err != nil {
+	if r.Audience, err = p.o.Clients.Audiences(r.Client.Terms(), form.All("resource"), form.All("audience")); err != nil {
 		return err
 	}
 	if r.Claims, err = claims.Parse(form.Get("claims")); err != nil {

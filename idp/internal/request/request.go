@@ -60,8 +60,8 @@ func (r Request) Size() (n int) {
 type Clients interface {
 	Find(ctx context.Context, id string) (*client.Client, error)
 	VerifySigned(ctx context.Context, c *client.Client, u *jose.Unverified, algs ...string) (*jose.Verified, error)
-	Scope(c *client.Client, asked string) string
-	Audiences(c *client.Client, resource, audience []string) ([]string, error)
+	Scope(t client.Terms, asked string) string
+	Audiences(t client.Terms, resource, audience []string) ([]string, error)
 }
 
 // Fetcher fetches request objects; *fetch.Fetcher is one.

@@ -35,7 +35,7 @@ type answer struct {
 // sign signs what was allowed. An access token is bound to the key that the
 // client proved, whatever the grant type (RFC 9449, section 5).
 func (a *API) sign(r request, o allowed) (answer, error) {
-	o.access.ClientID, o.access.JKT = r.client.ID, r.jkt
+	o.access.ClientID, o.access.JKT = r.self.ID, r.jkt
 	access, err := a.signed(a.Mint.Access(o.profile, o.access))
 	if err != nil {
 		return answer{}, err
@@ -50,7 +50,7 @@ func (a *API) sign(r request, o allowed) (answer, error) {
 	if o.id == nil {
 		return out, nil
 	}
-	o.id.ClientID, o.id.Alg, o.id.TTL, o.id.AccessToken = r.client.ID, token.Alg(r.client.IDTokenAlg), a.IDTTL, access.Value
+	o.id.ClientID, o.id.Alg, o.id.TTL, o.id.AccessToken = r.self.ID, token.Alg(r.client.IDTokenAlg), a.IDTTL, access.Value
 	id, err := a.signed(a.Mint.ID(*o.id))
 	out.IDToken = id.Value
 	return out, err

@@ -68,7 +68,7 @@ func (a *API) assertion(ctx context.Context, r request) (allowed, error) {
 		return allowed{}, err
 	}
 	issued, err := a.Grants.Start(ctx, grant.StartRequest{
-		User: user, Client: r.client.ID, Scope: scope, Audience: profile.Audiences(),
+		User: user, Client: r.self.ID, Scope: scope, Audience: profile.Audiences(),
 		Authorization: data.Authorization{JKT: r.jkt}, Access: profile.TTL,
 	})
 	if err != nil {
@@ -95,7 +95,7 @@ func (a *API) trusted(ctx context.Context, r request, raw string) (config.Truste
 		return config.TrustedIssuer{}, asserted{}, fmt.Errorf("%w: %w", errAssertion, err)
 	}
 	i := slices.IndexFunc(a.Trusted, func(t config.TrustedIssuer) bool { return t.Issuer == says.Issuer })
-	if i < 0 || !slices.Contains(a.Trusted[i].Clients, r.client.ID) {
+	if i < 0 || !slices.Contains(a.Trusted[i].Clients, r.self.ID) {
 		return config.TrustedIssuer{}, asserted{}, fmt.Errorf("%w of somebody whose word this client may not bring", errAssertion)
 	}
 	verified, err := a.verified(ctx, a.Trusted[i], parsed)
@@ -196,7 +196,7 @@ func (a *API) cap(r request, issuer config.TrustedIssuer) (string, error) {
 	if asked == "" {
 		asked = strings.Join(issuer.Scopes, " ")
 	}
-	scope := strings.Join(both(strings.Fields(a.Clients.Scope(r.client, asked)), issuer.Scopes), " ")
+	scope := strings.Join(both(strings.Fields(a.Clients.Scope(r.self.Terms, asked)), issuer.Scopes), " ")
 	if scope == "" && r.form.Has("scope") {
 		return "", wire.Refuse(wire.CodeInvalidScope, "Nothing of this scope can be given for this assertion.")
 	}

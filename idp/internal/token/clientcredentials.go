@@ -25,14 +25,14 @@ func (a *API) clientCredentials(ctx context.Context, r request) (allowed, error)
 	if err != nil {
 		return allowed{}, err
 	}
-	slot, err := a.Store.DrawClientSlot(ctx, r.client.ID, profile.Audiences())
+	slot, err := a.Store.DrawClientSlot(ctx, r.self.ID, profile.Audiences())
 	if errors.Is(err, data.ErrNoClient) {
 		return allowed{}, &wire.Error{Status: http.StatusUnauthorized, Code: wire.CodeInvalidClient, Description: "There is no such client.", Cause: err}
 	}
 	if err != nil {
 		return allowed{}, err
 	}
-	return allowed{profile: profile, access: mint.Access{Subject: r.client.ID, Scope: scope, Status: a.Mint.Status(slot)}}, nil
+	return allowed{profile: profile, access: mint.Access{Subject: r.self.ID, Scope: scope, Status: a.Mint.Status(slot)}}, nil
 }
 
 // aboutPeople are the scopes that mean nothing where there is no person.
@@ -44,9 +44,9 @@ var aboutPeople = []string{wire.ScopeOpenID, wire.ScopeProfile, wire.ScopeEmail,
 func (a *API) ownScope(r request) (string, error) {
 	asked := r.form.Get("scope")
 	if asked == "" {
-		asked = r.client.Scope
+		asked = r.self.Scope
 	}
-	names := slices.DeleteFunc(strings.Fields(a.Clients.Scope(r.client, asked)), func(name string) bool {
+	names := slices.DeleteFunc(strings.Fields(a.Clients.Scope(r.self.Terms, asked)), func(name string) bool {
 		return slices.Contains(aboutPeople, name)
 	})
 	if len(names) == 0 && r.form.Has("scope") {

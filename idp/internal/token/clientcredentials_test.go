@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"signet/data"
 	"signet/idp/internal/wire"
 	"signet/resource/dpop/dpoptest"
 )
@@ -70,5 +71,36 @@ func TestAClientsTokenIsBoundToTheKeyThatItProved(t *testing.T) {
 	got := w.post(itself(asProof, key.Proof("POST", endpoint, moment))).ok()
 	if got.TokenType != "DPoP" || fmt.Sprint(payload(t, got.AccessToken)["cnf"]) != "map[jkt:"+key.JKT()+"]" {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// There may be more clients than the registry has room for, decoded.
+func TestAClientThatAskedBeforeIsNotReadAgain(t *testing.T) {
+	w := newWorld(t)
+	const clients = 3000
+	secret := data.HashOf("s")
+	all := make([]string, clients)
+	for i := range all {
+		all[i] = fmt.Sprint("client", i)
+		w.must(w.store.CreateClient(t.Context(), data.Client{ID: all[i], SecretHash: secret,
+			Metadata: data.Metadata{AuthMethod: wire.AuthClientSecretBasic, GrantTypes: []string{wire.GrantClientCredentials}, Scope: "posts"}}, 0))
+	}
+	first := w.post(itself(asBasic, all[0]+":s")).ok()
+	for _, id := range all[1:] {
+		w.post(itself(asBasic, id+":s")).ok()
+	}
+	views, writes := w.engine.Views.Load(), w.engine.Writes.Load()
+	again := w.post(itself(asBasic, all[0]+":s")).ok()
+	for _, id := range all[1:] {
+		w.post(itself(asBasic, id+":s")).ok()
+	}
+	if v, n := w.engine.Views.Load()-views, w.engine.Writes.Load()-writes; v != 0 || n != 0 {
+		t.Errorf("%d views and %d writes of %d clients", v, n, clients)
+	}
+	one, two := payload(t, first.AccessToken), payload(t, again.AccessToken)
+	for _, claim := range []string{"sub", "client_id", "aud", "scope"} {
+		if fmt.Sprint(one[claim]) != fmt.Sprint(two[claim]) || one[claim] == nil {
+			t.Errorf("%s: first %v, then %v", claim, one[claim], two[claim])
+		}
 	}
 }

@@ -39,7 +39,7 @@ func (a *API) code(ctx context.Context, r request) (allowed, error) {
 func (r request) redeems(c data.Code) error {
 	uri := r.form.Get("redirect_uri")
 	switch {
-	case c.Authorization.Client != r.client.ID:
+	case c.Authorization.Client != r.self.ID:
 		return fmt.Errorf("%w: it was given to another client", grant.ErrCode)
 	case uri != c.RedirectURI && (uri != "" || c.SentURI):
 		return fmt.Errorf("%w: the redirect URI is another", grant.ErrCode)
@@ -57,7 +57,7 @@ func (r request) redeems(c data.Code) error {
 func (r request) verifies(challenge string) error {
 	verifier := r.form.Get("code_verifier")
 	switch {
-	case challenge == "" && verifier == "" && !r.client.Public():
+	case challenge == "" && verifier == "" && !r.self.Public():
 		return nil
 	case challenge == "":
 		return fmt.Errorf("%w: it was asked for without a challenge", grant.ErrCode)

@@ -18,7 +18,7 @@ func (a *API) device(ctx context.Context, r request) (allowed, error) {
 	}
 	var profile mint.Profile
 	issued, _, err := a.Grants.RedeemDevice(ctx, code, a.plan(r), func(d *data.Device) (data.Change, error) {
-		if d.Client != r.client.ID {
+		if d.Client != r.self.ID {
 			return data.Keep, fmt.Errorf("%w: it was given to another client", grant.ErrCode)
 		}
 		change, err := a.Devices.Poll(d)

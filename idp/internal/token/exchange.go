@@ -30,10 +30,10 @@ func (a *API) exchange(ctx context.Context, r request) (allowed, error) {
 	if err != nil {
 		return allowed{}, err
 	}
-	if subject.ClientID != r.client.ID && !slices.Contains(subject.Audience, r.client.ID) {
+	if subject.ClientID != r.self.ID && !slices.Contains(subject.Audience, r.self.ID) {
 		return allowed{}, wire.Field(subjectToken, "it was issued neither to nor for this client")
 	}
-	scope, err := narrow(a.Clients.Scope(r.client, subject.Scope), r.form.Get("scope"))
+	scope, err := narrow(a.Clients.Scope(r.self.Terms, subject.Scope), r.form.Get("scope"))
 	if err != nil {
 		return allowed{}, err
 	}
@@ -79,7 +79,7 @@ func (a *API) delegate(ctx context.Context, r request, access *mint.Access) erro
 		return err
 	}
 	switch {
-	case actor.ClientID != r.client.ID:
+	case actor.ClientID != r.self.ID:
 		return wire.Field(actorToken, "it was not issued to this client")
 	case actor.Actor != nil: // one token has room for one chain
 		return wire.Field(actorToken, "somebody acts for the actor already")

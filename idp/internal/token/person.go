@@ -17,7 +17,7 @@ import (
 // only (OpenID Connect Core, section 12.2).
 func (a *API) person(r request, issued grant.Issued, profile mint.Profile, scope, nonce string) (allowed, error) {
 	g, u := issued.Grant, issued.User
-	scope = a.Clients.Scope(r.client, scope) // what the client has lost since is not given
+	scope = a.Clients.Scope(r.self.Terms, scope) // what the client has lost since is not given
 	subject := a.Clients.Subject(r.client, u.ID)
 	out := allowed{profile: profile, refresh: issued.RefreshToken, access: mint.Access{
 		Subject: subject, Scope: scope, Roles: r.client.Roles(u.Roles, scope), SID: g.ID.String(), AuthTime: g.AuthTime, AMR: g.AMR, ACR: g.ACR,
@@ -47,7 +47,7 @@ func (a *API) profile(r request, granted []string) (mint.Profile, error) {
 		return mint.Profile{}, wire.Refuse(wire.CodeInvalidTarget, "The grant is not for this audience.")
 	case !r.asked && len(granted) > 0:
 		var err error
-		if names, err = a.Clients.Audiences(r.client, nil, granted); err != nil {
+		if names, err = a.Clients.Audiences(r.self.Terms, nil, granted); err != nil {
 			return mint.Profile{}, err
 		}
 	}
@@ -60,11 +60,11 @@ func (a *API) profile(r request, granted []string) (mint.Profile, error) {
 func (a *API) plan(r request) grant.Plan {
 	p := grant.Plan{Narrow: func(z *data.Authorization) {
 		z.JKT = ""
-		if r.client.Public() {
+		if r.self.Public() {
 			z.JKT = r.jkt
 		}
 	}}
-	if !r.client.HasGrant(wire.GrantRefreshToken) {
+	if !r.self.HasGrant(wire.GrantRefreshToken) {
 		p.Access = a.AccessTTL
 	}
 	return p

@@ -21,7 +21,7 @@ func (a *API) refresh(ctx context.Context, r request) (allowed, error) {
 	var profile mint.Profile
 	issued, err := a.Grants.Turn(ctx, refreshToken, func(g data.Grant, _ data.User) (err error) {
 		switch {
-		case g.Client != r.client.ID:
+		case g.Client != r.self.ID:
 			return fmt.Errorf("%w to this client", grant.ErrUnknown)
 		case g.JKT != "" && g.JKT != r.jkt: // RFC 9449, section 5
 			return fmt.Errorf("%w to this key", grant.ErrUnknown)

@@ -24,10 +24,11 @@ import (
 // Clients knows the clients; *client.Registry does.
 type Clients interface {
 	Authenticate(ctx context.Context, req *http.Request, form wire.Form) (*client.Client, error)
+	AuthenticateSelf(ctx context.Context, req *http.Request, form wire.Form) (client.Self, error)
 	Subject(c *client.Client, user data.UserID) string
-	Scope(c *client.Client, asked string) string
-	Audiences(c *client.Client, resource, audience []string) ([]string, error)
-	MarkUsed(ctx context.Context, c *client.Client) error
+	Scope(t client.Terms, asked string) string
+	Audiences(t client.Terms, resource, audience []string) ([]string, error)
+	MarkUsed(ctx context.Context, self client.Self) error
 }
 
 // Proofs checks DPoP proofs; *dpop.Service does.
@@ -76,13 +77,16 @@ type kind struct {
 	step func(context.Context, request) (allowed, error)
 	// confidential keeps clients out that cannot authenticate.
 	confidential bool
+	// own is of the client alone: no more of it is needed than its Self.
+	own bool
 }
 
 // request is a token request once the shared phases are through with it.
 type request struct {
 	form   wire.Form
-	client *client.Client
-	jkt    string // of the key that the client proved, or ""
+	self   client.Self
+	client *client.Client // nil where the kind is its own
+	jkt    string         // of the key that the client proved, or ""
 
 	// audience is what the client asked tokens for, with resource or audience
 	// (RFC 8707, section 2.2), or where it asked for none, its first one.
@@ -96,7 +100,7 @@ func New(o Options) *API {
 	a.kinds = map[string]kind{
 		wire.GrantAuthorizationCode: {step: a.code},
 		wire.GrantRefreshToken:      {step: a.refresh},
-		wire.GrantClientCredentials: {step: a.clientCredentials, confidential: true}, // RFC 6749, section 4.4
+		wire.GrantClientCredentials: {step: a.clientCredentials, confidential: true, own: true}, // RFC 6749, section 4.4
 		wire.GrantDeviceCode:        {step: a.device},
 		wire.GrantTokenExchange:     {step: a.exchange, confidential: true}, // RFC 8693, section 5
 	}
@@ -125,7 +129,7 @@ func (a *API) Token(c echo.Context) error {
 	if err != nil {
 		return refusal(err)
 	}
-	a.markUsed(ctx, r.client)
+	a.markUsed(ctx, r.self)
 	h := c.Response().Header()
 	h.Set(echo.HeaderCacheControl, "no-store") // RFC 6749, section 5.1
 	h.Set("Pragma", "no-cache")
@@ -151,26 +155,39 @@ func (a *API) read(ctx context.Context, req *http.Request) (kind, request, error
 		return kind{}, request{}, wire.Refuse(wire.CodeUnsupportedGrantType, "There is no such grant type here.")
 	}
 	r := request{form: form}
-	if r.client, err = a.Clients.Authenticate(ctx, req, form); err != nil {
+	if err := a.authenticate(ctx, req, k, &r); err != nil {
 		return kind{}, request{}, err
 	}
-	if err := k.open(name, r.client); err != nil {
+	if err := k.open(name, r.self.Terms); err != nil {
 		return kind{}, request{}, err
 	}
 	r.asked = form.Has("resource") || form.Has("audience")
-	if r.audience, err = a.Clients.Audiences(r.client, form.All("resource"), form.All("audience")); err != nil {
+	if r.audience, err = a.Clients.Audiences(r.self.Terms, form.All("resource"), form.All("audience")); err != nil {
 		return kind{}, request{}, err
 	}
-	r.jkt, err = a.prove(ctx, req, r.client)
+	r.jkt, err = a.prove(ctx, req, r.self.Terms)
 	return k, r, err
 }
 
+// authenticate finds the client out, or of a kind that is its own what of it
+// matters.
+func (a *API) authenticate(ctx context.Context, req *http.Request, k kind, r *request) (err error) {
+	if k.own {
+		r.self, err = a.Clients.AuthenticateSelf(ctx, req, r.form)
+		return err
+	}
+	if r.client, err = a.Clients.Authenticate(ctx, req, r.form); err == nil {
+		r.self = r.client.Self()
+	}
+	return err
+}
+
 // open tells whether the client may use the grant type at all.
-func (k kind) open(name string, c *client.Client) error {
+func (k kind) open(name string, t client.Terms) error {
 	switch {
-	case !c.HasGrant(name):
+	case !t.HasGrant(name):
 		return wire.Refuse(wire.CodeUnauthorizedClient, "The client did not register this grant type.")
-	case k.confidential && c.Public():
+	case k.confidential && t.Public():
 		return wire.Refuse(wire.CodeUnauthorizedClient, "The grant type is for clients that authenticate.")
 	}
 	return nil
@@ -178,9 +195,9 @@ func (k kind) open(name string, c *client.Client) error {
 
 // prove returns the thumbprint of the key that the request's DPoP proof was
 // signed with, or "" where it has none (RFC 9449, section 5).
-func (a *API) prove(ctx context.Context, req *http.Request, c *client.Client) (string, error) {
+func (a *API) prove(ctx context.Context, req *http.Request, t client.Terms) (string, error) {
 	jkt, err := a.Proofs.Check(ctx, req.Header, req.Method, a.URL, "")
-	if err == nil && jkt == "" && c.DPoPBound { // RFC 9449, section 5.2
+	if err == nil && jkt == "" && t.DPoPBound { // RFC 9449, section 5.2
 		e := wire.Refuse(wire.CodeInvalidDPoPProof, "The client registered for bound tokens, and there is no DPoP header.")
 		e.DPoPNonce = a.Proofs.Nonce()
 		return "", e
@@ -191,8 +208,8 @@ func (a *API) prove(ctx context.Context, req *http.Request, c *client.Client) (s
 // markUsed keeps a client that registered itself from ending as unused; of any
 // other it writes nothing. What was issued is not taken back where that fails:
 // the next use notes it, too.
-func (a *API) markUsed(ctx context.Context, c *client.Client) {
-	if err := a.Clients.MarkUsed(ctx, c); err != nil {
-		a.Logger.Warn("a client could not be marked as used", "client", c.ID, "error", err)
+func (a *API) markUsed(ctx context.Context, self client.Self) {
+	if err := a.Clients.MarkUsed(ctx, self); err != nil {
+		a.Logger.Warn("a client could not be marked as used", "client", self.ID, "error", err)
 	}
 }
