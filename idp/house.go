@@ -20,6 +20,7 @@ import (
 	"signet/idp/internal/fetch"
 	"signet/idp/internal/grant"
 	"signet/idp/internal/live"
+	"signet/idp/internal/nodes"
 	"signet/idp/internal/secret"
 	"signet/idp/internal/signin"
 	"signet/keys"
@@ -50,6 +51,7 @@ type house struct {
 	grants  *grant.Service
 	fetch   *fetch.Fetcher
 	clients *client.Registry
+	nodes   *nodes.Service // nil where no other node can be
 
 	shared    bool        // other nodes may be on the same store
 	leaving   atomic.Bool // it drains: it is not ready any more
@@ -102,6 +104,13 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 	late := grant.LateFork
 	if t.RefreshLate == config.LateRevoke {
 		late = grant.LateRevoke
+	}
+	if h.shared {
+		k := h.config.Keys
+		h.nodes, err = nodes.New(nodes.Options{Store: h.store, Every: k.Lease / 3, Skew: k.Skew, Now: h.now, Logger: h.logger})
+		if err != nil {
+			return err
+		}
 	}
 	h.grants, err = grant.New(grant.Options{
 		Store: h.store, MACs: h.macs, Refused: macRefused, Logger: h.logger,
