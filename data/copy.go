@@ -112,13 +112,10 @@ func (c *copying) run(ctx context.Context) error {
 }
 
 // sign puts a sign on both sides, or finds those of the copy that was cut off.
-// The target is looked at first: a source is not closed for nothing.
+// The target is looked at first, so that a source is not closed for nothing, and
+// signed first: who finds the source closed finds no target that can be opened
+// before it is whole.
 func (c *copying) sign(ctx context.Context) error {
-	id, err := newName(c.o.Rand)
-	if err != nil {
-		return err
-	}
-	at := c.o.Now().UTC().Round(0)
 	meta, err := c.readSource(ctx)
 	if err != nil {
 		return err
@@ -131,19 +128,28 @@ func (c *copying) sign(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.source.Step == "" {
-		c.source = Move{Step: moveLeaving, ID: id, StoreID: meta.StoreID, Peer: c.o.To, At: at}
-		if err := c.put(ctx, c.from, Move{}, &c.source); err != nil {
+	leaving := c.source
+	if leaving.Step == "" {
+		id, err := newName(c.o.Rand)
+		if err != nil {
 			return err
 		}
+		leaving = Move{Step: moveLeaving, ID: id, StoreID: meta.StoreID, Peer: c.o.To, At: c.o.Now().UTC().Round(0)}
 	}
-	if c.target.ID == c.source.ID {
+	if c.target.ID == leaving.ID {
 		c.info.Resumed = true
 		return nil
 	}
 	before := c.target
-	c.target = Move{Step: moveArriving, ID: c.source.ID, StoreID: meta.StoreID, Peer: c.o.From, At: at, Anew: before.ID != ""}
-	return c.put(ctx, c.to, before, &c.target)
+	c.target = Move{Step: moveArriving, ID: leaving.ID, StoreID: meta.StoreID, Peer: c.o.From, At: leaving.At, Anew: before.ID != ""}
+	if err := c.put(ctx, c.to, before, &c.target); err != nil {
+		return err
+	}
+	if c.source.Step != "" {
+		return nil
+	}
+	c.source = leaving
+	return c.put(ctx, c.from, Move{}, &c.source)
 }
 
 // readSource reads which store the source holds, and its sign.

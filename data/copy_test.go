@@ -103,8 +103,12 @@ func TestACopyThatIsCutOffAtAnyWriteGoesOn(t *testing.T) {
 			if !errors.Is(err, errCutOff) {
 				t.Fatal(err)
 			}
-			if dump(t, to)[moveKey] != "" {
-				opens(t, from, to, false, false)
+			closed, arriving := dump(t, from)[moveKey] != "", dump(t, to)[moveKey] != ""
+			if closed && !arriving {
+				t.Fatalf("%s, cut off after %d writes: the source is closed, and anybody may open the target", side, writes)
+			}
+			if arriving {
+				opens(t, from, to, !closed, false)
 			}
 			info, err := copyStore(t.Context(), from, to)
 			if err != nil {
@@ -275,7 +279,7 @@ func TestABackupHasNothingOfAMove(t *testing.T) {
 	from := mem.New()
 	s := open(t, from, newClock())
 	fullStore(t, from)
-	if _, err := copyStore(t.Context(), from, &failing{Engine: mem.New(), left: 1}); !errors.Is(err, errCutOff) {
+	if _, err := copyStore(t.Context(), from, &failing{Engine: mem.New(), left: 2}); !errors.Is(err, errCutOff) {
 		t.Fatal(err)
 	}
 	_, info := backup(t, s) // by an issuer that has not stopped yet

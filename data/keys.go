@@ -208,7 +208,8 @@ func expiryKey(at time.Time, kind byte, id []byte) []byte {
 	return append(append(key, kind), id...)
 }
 
-// parseExpiryKey undoes expiryKey. ok is false for a key that it did not make.
+// parseExpiryKey undoes expiryKey. ok is false for a key that it did not make. A
+// kind that is not known may be of a later release.
 func parseExpiryKey(key []byte) (second int64, kind byte, id []byte, ok bool) {
 	rest := key[len(expiryPrefix):]
 	if len(rest) < 9 {
@@ -217,5 +218,6 @@ func parseExpiryKey(key []byte) (second int64, kind byte, id []byte, ok bool) {
 	second, kind, id = int64(binary.BigEndian.Uint64(rest)), rest[8], rest[9:]
 	want := map[byte]int{expiryGrant: len(GrantID{}), expiryInvitation: len(InvitationHash{}), expiryUser: userIDLen,
 		expiryClient: len(Hash{}), expiryPassing: 1 + len(Hash{}), expiryStatusList: len(StatusListID{}), expiryRevocation: userIDLen}
-	return second, kind, id, second >= 0 && want[kind] == len(id) && len(id) > 0
+	size, known := want[kind]
+	return second, kind, id, second >= 0 && len(id) > 0 && (size == len(id) || !known)
 }

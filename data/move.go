@@ -18,8 +18,9 @@ import (
 //	left       this was the source: the store is elsewhere now, for good
 //	arriving   this is the target, and it is not whole yet
 //
-// The source says that it has left before the target loses its sign, so there
-// is no moment at which both may be opened.
+// The target is signed before the source is, and the source says that it has left
+// before the target loses its sign: so there is no moment at which both may be
+// opened, and none at which the target may be while the source is leaving.
 const (
 	moveLeaving  = "leaving"
 	moveLeft     = "left"

@@ -11,10 +11,11 @@ import (
 // Node is a running issuer on a store that others may use too, as it last said
 // of itself. It says so again and again; one that has stopped to is dead.
 type Node struct {
-	V    int       `json:"v"`
-	ID   string    `json:"id"`
-	Rank int       `json:"rank"` // it came after all that have a lower one; no clock is in it
-	At   time.Time `json:"at"`   // by its own clock, as it wrote this
+	V     int       `json:"v"`
+	ID    string    `json:"id"`
+	Rank  int       `json:"rank"`           // it came after all that have a lower one; no clock is in it
+	At    time.Time `json:"at"`             // by its own clock, as it wrote this
+	Reads int       `json:"reads,omitzero"` // the newest form that it reads, of those that earlier releases do not
 }
 
 func (n *Node) kind() string  { return "node" }

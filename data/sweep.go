@@ -105,6 +105,8 @@ func (w *sweeper) sweep(e expiryEntry) (err error) {
 		return w.sweepRevocation(e)
 	case expiryPassing:
 		again, err = w.sweepPassing(e.id[0], Hash(e.id[1:]))
+	default:
+		again = w.unknown(e.kind)
 	}
 	if err != nil {
 		return err
@@ -180,8 +182,7 @@ func (w *sweeper) sweepPassing(kind byte, h Hash) (again time.Time, err error) {
 	case countersKind:
 		return w.sweepCounters(h)
 	}
-	w.s.o.Logger.Error("an entry of the expiry index is of no kind")
-	return time.Time{}, nil
+	return w.unknown(kind), nil
 }
 
 // sweepUser removes dead grants of the user, a step of them, and remembers in
@@ -327,6 +328,14 @@ func (w *sweeper) leave(session Hash, leaves func(Account) bool) error {
 		return t.apply(w.tx, session, End, v)
 	}
 	return t.apply(w.tx, session, Save, v)
+}
+
+// unknown says when to look again at what only a later release knows: one that
+// stands beside this one will have taken it out by then, or this one is of that
+// release itself.
+func (w *sweeper) unknown(kind byte) time.Time {
+	w.s.o.Logger.Debug("an entry of the expiry index is of a kind that this release does not know", slog.String("kind", string(kind)))
+	return w.now.Add(sweepAgain)
 }
 
 // unread says when to look again at a record that cannot be read.

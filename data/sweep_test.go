@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"signet/data/kv"
+	"signet/data/kv/mem"
 )
 
 // sweepAll sweeps until nothing is due.
@@ -186,5 +188,35 @@ func leftBehind(t *testing.T, s *Store, name string, life time.Duration) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// What a release after this one keeps beside it expires too, and is swept by that
+// release: an entry that was taken out here would leave its record for good.
+func TestWhatALaterReleaseKeepsIsNotSwept(t *testing.T) {
+	c, engine, h := newClock(), mem.New(), Hash(bytes.Repeat([]byte{'#'}, len(Hash{})))
+	s := open(t, engine, c)
+	entries := func() (found []string) {
+		for key := range dump(t, engine) {
+			if strings.HasPrefix(key, expiryPrefix) && strings.Contains(key, "!") {
+				found = append(found, key)
+			}
+		}
+		return found
+	}
+	putRaw(t, engine, string(passingKey('!', h)), `{"v":1}`)
+	putRaw(t, engine, string(expiryKey(c.Now(), expiryPassing, append([]byte{'!'}, h[:]...))), "1")
+	putRaw(t, engine, string(expiryKey(c.Now(), '!', []byte("somebody"))), "1")
+	for range 2 {
+		c.Move(2 * sweepAgain)
+		before := entries()
+		sweepAll(t, s, sweepStep)
+		after := entries()
+		if len(before) != 2 || len(after) != 2 || slices.Contains(after, before[0]) || slices.Contains(after, before[1]) {
+			t.Fatalf("of %q there are %q", before, after)
+		}
+	}
+	if dump(t, engine)[string(passingKey('!', h))] == "" {
+		t.Error("the record is gone")
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"signet/idp/internal/fetch"
 	"signet/idp/internal/grant"
 	"signet/idp/internal/live"
+	"signet/idp/internal/nodes"
 	"signet/idp/internal/secret"
 	"signet/idp/internal/signin"
 	"signet/keys"
@@ -50,6 +51,7 @@ type house struct {
 	grants  *grant.Service
 	fetch   *fetch.Fetcher
 	clients *client.Registry
+	nodes   *nodes.Service // nil where no other node can be
 
 	shared    bool        // other nodes may be on the same store
 	leaving   atomic.Bool // it drains: it is not ready any more
@@ -96,6 +98,14 @@ func openHouseOn(ctx context.Context, c config.Config, environ []string, now fun
 	return h, h.giveToOwner()
 }
 
+// formHinted is what issuers give out since a while, and what those of before do
+// not read (nodes.EveryNodeReads): refresh tokens that hint at their user.
+const formHinted = 1
+
+// hinted tells whether refresh tokens hint at their user. It saves a way to a
+// store that is elsewhere, and nothing where it is a file.
+func (h *house) hinted() bool { return h.shared && h.nodes.EveryNodeReads(formHinted) }
+
 // openServices starts the services on the opened store and keys.
 func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err error) {
 	t, p := h.config.Tokens, h.config.Passwords
@@ -103,8 +113,15 @@ func (h *house) openServices(ctx context.Context, master keys.MasterKey) (err er
 	if t.RefreshLate == config.LateRevoke {
 		late = grant.LateRevoke
 	}
+	if h.shared {
+		k := h.config.Keys
+		h.nodes, err = nodes.New(nodes.Options{Store: h.store, Every: k.Lease / 3, Skew: k.Skew, Reads: formHinted, Now: h.now, Logger: h.logger})
+		if err != nil {
+			return err
+		}
+	}
 	h.grants, err = grant.New(grant.Options{
-		Store: h.store, MACs: h.macs, Secret: h.secret, Refused: macRefused, Logger: h.logger,
+		Store: h.store, MACs: h.macs, Secret: h.secret, Hinted: h.hinted, Refused: macRefused, Logger: h.logger,
 		Now:    h.now,
 		Policy: grant.Policy{TTL: t.RefreshTTL, Max: t.RefreshMax, Grace: h.grace(), Late: late},
 	})

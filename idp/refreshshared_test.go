@@ -25,6 +25,7 @@ import (
 func TestARefreshAtAnIssuerThatHasSeenNothingTakesTwoRoundTrips(t *testing.T) {
 	onShared(t, func(t *testing.T, store, _ string) {
 		first, _ := houseOn(t, store, t.TempDir())
+		first.nodes = nil // which would wait to see whether an issuer of before is there
 		_, secret, err := first.clients.Create(t.Context(), data.Client{ID: "web", Audiences: []string{"api"}, Metadata: data.Metadata{
 			RedirectURIs: []string{"https://web.example/cb"}, GrantTypes: []string{wire.GrantAuthorizationCode, wire.GrantRefreshToken},
 		}})
@@ -76,6 +77,7 @@ func TestARefreshAtAnIssuerThatHasSeenNothingTakesTwoRoundTrips(t *testing.T) {
 func tripsAt(t *testing.T, store, state string) func(*http.Request) uint64 {
 	t.Helper()
 	h, engine := houseOn(t, store, state)
+	h.nodes = nil
 	r, err := h.newRooms()
 	must(t, err)
 	polls := wellknown.NewPolls(time.Minute, wellknown.Limits{InAll: 1, PerAddress: 1})

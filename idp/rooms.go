@@ -21,7 +21,6 @@ import (
 	"signet/idp/internal/live"
 	"signet/idp/internal/logout"
 	"signet/idp/internal/mint"
-	"signet/idp/internal/nodes"
 	"signet/idp/internal/pages"
 	"signet/idp/internal/par"
 	"signet/idp/internal/registration"
@@ -50,7 +49,6 @@ type rooms struct {
 	status   *status.Service
 	deliver  *deliver.Service
 	pages    *pages.Pages
-	nodes    *nodes.Service // nil where no other node can be
 }
 
 func (h *house) newRooms() (r *rooms, err error) {
@@ -61,12 +59,6 @@ func (h *house) newRooms() (r *rooms, err error) {
 	}
 	if r.pages, err = newPages(c.Brand, r.base()); err != nil {
 		return nil, err
-	}
-	if h.shared {
-		r.nodes, err = nodes.New(nodes.Options{Store: h.store, Every: c.Keys.Lease / 3, Skew: c.Keys.Skew, Now: h.now, Logger: h.logger})
-		if err != nil {
-			return nil, err
-		}
 	}
 	nonces := h.secret.Derive("dpop-nonce")
 	r.dpop, err = dpop.New(dpop.Options{Replays: h.store, Key: nonces[:], Now: h.now, RequireNonce: c.OAuth.DPoPNonces, Skew: c.Keys.Skew})

@@ -22,6 +22,7 @@ type chain struct {
 	w              *worker
 	id             string
 	newest, parent string
+	access         string // that came with the newest
 	spent          []string
 	steps          int
 	fate           fate // mayEnd: the client has asked for its end, or presented what was spent
@@ -33,7 +34,7 @@ type chain struct {
 
 func newChain(w *worker, tokens issuer.Tokens) *chain {
 	id, _ := parse(tokens.Refresh)
-	c := &chain{w: w, id: id, newest: tokens.Refresh}
+	c := &chain{w: w, id: id, newest: tokens.Refresh, access: tokens.Access}
 	w.guard.add(&ware{tokens.Access, &c.fate})
 	return c
 }
@@ -107,7 +108,7 @@ func (c *chain) told(presented string, tokens issuer.Tokens, a issuer.Answer) {
 					c.spent = append(c.spent, old)
 				}
 			}
-			c.parent, c.newest = presented, tokens.Refresh
+			c.parent, c.newest, c.access = presented, tokens.Refresh, tokens.Access
 		}
 		c.w.guard.add(&ware{tokens.Access, &c.fate})
 	}

@@ -30,7 +30,7 @@ type cluster struct {
 	nodes [size]*issuer.Process
 	lines [size][]*line.Line
 
-	machine, secret string // a client with tokens of its own
+	machine, secret string // a client with tokens of its own, which may ask about those of others
 }
 
 // engine is what the issuers stand on.
@@ -114,7 +114,7 @@ func (c *cluster) start(t *testing.T, i int) {
 // addMachine makes a client by the command of one of them.
 func (c *cluster) addMachine(t *testing.T) {
 	t.Helper()
-	out, err := c.homes[0].Command(t.Context(), "clients", "add", "machine", "--grant-type", "client_credentials", "--json").Output()
+	out, err := c.homes[0].Command(t.Context(), "clients", "add", "machine", "--grant-type", "client_credentials", "--introspect", "--json").Output()
 	var made struct {
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`

@@ -3,9 +3,10 @@
 // a PostgreSQL primary with a synchronous standby, all processes of their own.
 // While clients sign in, refresh, sign out and revoke, all at once, and resource
 // servers follow the lists, processes are killed and paused, and the lines
-// between the issuers and the engine are cut and held up.
+// between the issuers and the engine are cut and held up. And issuers of an older
+// version, out of the history, are replaced by those of today (testdata/older).
 //
-//	go test -tags engines ./prove/cluster [-rounds 1] [-seed N] [-v]
+//	go test -tags engines ./prove/cluster [-rounds 1] [-seed N] [-older COMMIT] [-v]
 //
 // What everybody was told is then held against the state machine of a grant
 // (package history), and how long clients had to ask again is printed and

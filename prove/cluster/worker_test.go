@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -60,6 +61,8 @@ func (w *worker) step(ctx context.Context) {
 		w.signIn(ctx, w.people[w.rand.IntN(len(w.people))])
 	case dice < 12:
 		w.ownToken(ctx)
+	case dice < 18:
+		w.look(ctx, w.chains[w.rand.IntN(len(w.chains))])
 	default:
 		i := w.rand.IntN(len(w.chains))
 		if c := w.chains[i]; !c.step(ctx) {
@@ -133,15 +136,16 @@ func (w *worker) signIn(ctx context.Context, email string) {
 
 // ownToken gets a token of the client's own, and gives some of them back.
 func (w *worker) ownToken(ctx context.Context) {
-	a := w.insist(ctx, func() issuer.Answer {
-		return w.client.PostForm(ctx, "/oauth2/token", w.c.machine, w.c.secret, url.Values{"grant_type": {"client_credentials"}})
+	var access string
+	a := w.insist(ctx, func() (a issuer.Answer) {
+		access, a = w.c.machineToken(ctx, w.client)
+		return a
 	})
-	var tokens issuer.Tokens
-	if err := json.Unmarshal(a.Body, &tokens); a.Result != issuer.Done || err != nil || tokens.Access == "" {
+	if a.Result != issuer.Done {
 		w.fail(fmt.Errorf("no token for the client: %s", a))
 		return
 	}
-	own := &ware{tokens.Access, &fate{}}
+	own := &ware{access, &fate{}}
 	w.guard.add(own)
 	if w.rand.IntN(4) > 0 {
 		return
@@ -155,6 +159,47 @@ func (w *worker) ownToken(ctx context.Context) {
 		return
 	}
 	own.hasEnded()
+}
+
+// look asks what changes nothing: for the keys, and of whom the newest token of a
+// grant speaks.
+func (w *worker) look(ctx context.Context, c *chain) {
+	a := w.insist(ctx, func() issuer.Answer { return w.client.JWKS(ctx) })
+	if a.Result != issuer.Done {
+		w.fail(fmt.Errorf("no keys: %s", a))
+	}
+	a = w.insist(ctx, func() issuer.Answer { return userinfo(ctx, w.client, c.access) })
+	if a.Result != issuer.Done {
+		c.loggedOut(a)
+	}
+	a = w.insist(ctx, func() issuer.Answer { return w.c.introspect(ctx, w.client, c.access) })
+	if a.Result != issuer.Done {
+		c.loggedOut(a)
+	}
+}
+
+func userinfo(ctx context.Context, client *issuer.Client, access string) issuer.Answer {
+	return client.Ask(ctx, http.MethodGet, "/oauth2/userinfo", access)
+}
+
+// introspect asks whether a token is active. One that is not counts as refused.
+func (c *cluster) introspect(ctx context.Context, client *issuer.Client, access string) issuer.Answer {
+	a := client.PostForm(ctx, "/oauth2/introspect", c.machine, c.secret, url.Values{"token": {access}})
+	var said struct{ Active bool }
+	if err := json.Unmarshal(a.Body, &said); a.Result == issuer.Done && (err != nil || !said.Active) {
+		a.Result = issuer.Refused
+	}
+	return a
+}
+
+// machineToken gets a token of the client's own.
+func (c *cluster) machineToken(ctx context.Context, client *issuer.Client) (access string, a issuer.Answer) {
+	a = client.PostForm(ctx, "/oauth2/token", c.machine, c.secret, url.Values{"grant_type": {"client_credentials"}})
+	var tokens issuer.Tokens
+	if err := json.Unmarshal(a.Body, &tokens); a.Result == issuer.Done && (err != nil || tokens.Access == "") {
+		a.Result = issuer.Refused
+	}
+	return tokens.Access, a
 }
 
 // audit signs everybody in once more, and presents the newest token of every

@@ -84,6 +84,9 @@ type Options struct {
 	MACs  MAC
 	// Secret gives the key under which a refresh token says whose it is.
 	Secret Secret
+	// Hinted tells whether tokens are given out that do: every issuer has to read
+	// them. Nil: none are. All are accepted.
+	Hinted func() bool
 	// Refused tells which errors of MACs are a token's fault: a wrong MAC, and
 	// a key that was revoked or never was. Any other is a failure, and a
 	// client must not be told to throw its token away for it.
@@ -291,7 +294,7 @@ func (s *Service) seal(g *data.Grant) (RefreshToken, error) {
 
 // reseal makes the token of the current generation once more, with the key it
 // was made with: the present one may be another by now. Where it was made in the
-// short form, this one is of the same generation, and so one token with it.
+// other form, this one is of the same generation, and so one token with it.
 func (s *Service) reseal(g data.Grant) (RefreshToken, error) {
 	t := s.bare(g)
 	mac, err := s.o.MACs.SumWith(g.MACKey, message(g.Inc, t, g.Salt))
@@ -304,7 +307,11 @@ func (s *Service) reseal(g data.Grant) (RefreshToken, error) {
 
 // bare is the token of the grant's current generation without its MAC.
 func (s *Service) bare(g data.Grant) token {
-	return token{grant: g.ID, generation: g.Current, hint: s.hint(g.User, g.ID)}
+	t := token{grant: g.ID, generation: g.Current, short: s.o.Hinted == nil || !s.o.Hinted()}
+	if !t.short {
+		t.hint = s.hint(g.User, g.ID)
+	}
+	return t
 }
 
 // refusal is what an error of MACs means to the client.

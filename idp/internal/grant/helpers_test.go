@@ -117,6 +117,8 @@ type world struct {
 	clock  *clock
 	user   data.User
 	log    *strings.Builder
+
+	unhinted bool // some issuer does not read tokens with a hint
 }
 
 var testPolicy = Policy{TTL: 30 * 24 * time.Hour, Max: 365 * 24 * time.Hour, Grace: 30 * time.Second}
@@ -152,6 +154,7 @@ func (w *world) open(p Policy) {
 	must(w.t, err)
 	w.Service, err = New(Options{
 		Store: w.store, MACs: w.macs, Secret: secret("of the store"), Policy: p, Now: w.clock.Now, Logger: logger,
+		Hinted:  func() bool { return !w.unhinted },
 		Refused: func(err error) bool { return errors.Is(err, errRefused) },
 	})
 	must(w.t, err)

@@ -207,3 +207,31 @@ func TestAnAnswerFromBeforeTheHintsIsRepeatedWithOne(t *testing.T) {
 		w.turnTo(next, Turned)
 	}
 }
+
+// An issuer of before may come and go: whichever form is given out, both are the
+// same token, and the other issuers take either.
+func TestATokenHasAHintOnlyWhereEveryIssuerReadsIt(t *testing.T) {
+	w := newWorld(t, mem.New(), testPolicy)
+	w.unhinted = true
+	short := w.start()
+	if !mustParse(t, short).short {
+		t.Fatal("a token with a hint")
+	}
+	next := w.turnTo(short, Turned)
+	if !mustParse(t, next).short || w.turnTo(short, Repeated) != next {
+		t.Fatal("a successor with a hint, or another one")
+	}
+	w.unhinted = false
+	again := w.turnTo(short, Repeated)
+	if mustParse(t, again).short || w.short(mustParse(t, again)) != next {
+		t.Fatal("the same answer is not the same token in the other form")
+	}
+	hinted := w.turnTo(again, Turned)
+	w.unhinted = true
+	last := w.turnTo(hinted, Turned)
+	if !mustParse(t, last).short {
+		t.Fatal("a token with a hint")
+	}
+	w.turnTo(last, Turned)
+	w.refused(next, ErrReused)
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"signet/data"
@@ -23,6 +24,7 @@ type Options struct {
 	Store  *data.Store
 	Every  time.Duration // how often a node says that it is there
 	Skew   time.Duration // by which any two clocks may differ
+	Reads  int           // the newest form that this release reads
 	Now    func() time.Time
 	Logger *slog.Logger
 }
@@ -32,11 +34,13 @@ type Service struct {
 	o       Options
 	self    data.Node
 	talking trouble.Report
-	looked  time.Time // when the records were last read
+	looked  time.Time    // when the records were last read
+	read    atomic.Int64 // the newest form that all nodes read
 
 	mu     sync.Mutex // guards what follows
 	others map[string]other
 	off    error
+	forms  forms
 }
 
 // other is a node, and how far its clock can be ahead of ours: it wrote after we
@@ -50,7 +54,8 @@ type other struct {
 // New makes a Service, and names this node.
 func New(o Options) (*Service, error) {
 	self, err := o.Store.NewNode()
-	return &Service{o: o, self: self, others: map[string]other{}}, err
+	self.Reads = o.Reads
+	return &Service{o: o, self: self, others: map[string]other{}, forms: newForms(o)}, err
 }
 
 // Ready says why this node should get no traffic, or nil.
@@ -126,7 +131,9 @@ func (s *Service) hear(list []data.Node, looked, now time.Time) (dead []string) 
 			continue
 		}
 		s.others[n.ID] = o
+		s.forms.seen(n.Reads, now)
 	}
+	s.read.Store(int64(s.forms.read(now)))
 	was := s.off
 	s.off = s.judge()
 	if was == nil && s.off != nil {

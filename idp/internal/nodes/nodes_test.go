@@ -95,7 +95,18 @@ func start(t *testing.T, engine kv.Engine, ahead time.Duration) *Service {
 
 func startOn(t *testing.T, store *data.Store, now func() time.Time) *Service {
 	t.Helper()
-	s, err := New(Options{Store: store, Every: 10 * time.Second, Skew: 10 * time.Second, Now: now, Logger: slog.New(slog.DiscardHandler)})
+	return run(t, Options{Store: store, Now: now})
+}
+
+func startReading(t *testing.T, store *data.Store, form int) *Service {
+	t.Helper()
+	return run(t, Options{Store: store, Now: time.Now, Reads: form})
+}
+
+func run(t *testing.T, o Options) *Service {
+	t.Helper()
+	o.Every, o.Skew, o.Logger = 10*time.Second, 10*time.Second, slog.New(slog.DiscardHandler)
+	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
