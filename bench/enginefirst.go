@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"signet/prove/issuer"
 )
@@ -17,6 +18,9 @@ func (out *Engines) firstSights(ctx context.Context, worlds []*engineWorld) erro
 	for _, w := range worlds {
 		if len(w.issuers) != 2 {
 			continue
+		}
+		if err := w.settled(ctx); err != nil {
+			return err
 		}
 		tokens, err := w.welcome(ctx)
 		if err != nil {
@@ -40,6 +44,26 @@ func (out *Engines) firstSights(ctx context.Context, worlds []*engineWorld) erro
 	}
 	return nil
 }
+
+// settled waits until the first issuer knows what the other one reads.
+func (w *engineWorld) settled(ctx context.Context) error {
+	client := issuer.NewClient(w.issuers[0].URL)
+	defer client.Close()
+	for began := time.Now(); ; {
+		t, a := client.Login(ctx, email, password)
+		switch {
+		case a.Result != issuer.Done:
+			return fmt.Errorf("login: %s", a)
+		case len(t.Refresh) == hintedLength:
+			return nil
+		case time.Since(began) > 8*lease:
+			return fmt.Errorf("after %s refresh tokens still have no hint", time.Since(began).Round(time.Second))
+		}
+	}
+}
+
+// hintedLength is that of a refresh token with a hint, and its prefix.
+const hintedLength = len("signet_rt_") + 96
 
 // welcome registers people at the first issuer, and returns their refresh
 // tokens.
