@@ -75,13 +75,17 @@ func (w *worker) step(ctx context.Context) {
 // again is how soon a client asks once more.
 const again = 50 * time.Millisecond
 
-// insist asks until there is an answer.
+// insist asks until there is an answer. While something is broken that may take a
+// while, and be said, but nothing is a failure of the issuer itself.
 func (w *worker) insist(ctx context.Context, once func() issuer.Answer) issuer.Answer {
 	every := time.NewTicker(again)
 	defer every.Stop()
 	asked := wait{begin: time.Now()}
 	for {
 		a := once()
+		if a.Status == http.StatusInternalServerError {
+			w.fail(fmt.Errorf("an outage was answered as a fault of the issuer: %s", a))
+		}
 		if a.Result != issuer.Unknown || ctx.Err() != nil {
 			asked.end = time.Now()
 			w.waits.add(asked)

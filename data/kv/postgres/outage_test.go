@@ -141,6 +141,36 @@ func TestAServerThatStandsStillIsAnErrorSoonAndNoLossLater(t *testing.T) {
 	l.holds()
 }
 
+// A view that has read something cannot go on elsewhere. That it ends is the
+// store's fault, and nobody else's.
+func TestAViewWhoseServerIsLostInTheMiddleSaysThatTheStoreIsAway(t *testing.T) {
+	s := engines.NewPostgres(t)
+	p, dsn := through(t, s.DSN("postgres"))
+	e := open(t, dsn, Options{Timeout: time.Second, Poll: never})
+	for _, c := range []struct {
+		name         string
+		strike, mend func()
+	}{
+		{"its connection is cut", p.cut, func() {}},
+		{"it stands still", s.Pause, s.Resume},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := e.View(t.Context(), func(r kv.Reader) error {
+				if _, err := r.Get([]byte("before")); err != nil {
+					t.Error(err)
+				}
+				c.strike()
+				_, err := r.Get([]byte("after"))
+				return err
+			})
+			c.mend()
+			if !errors.Is(err, kv.ErrUnavailable) {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 func TestAPromotedStandbyTakesOverWithAllThatWasAcknowledged(t *testing.T) {
 	s := engines.NewPostgres(t)
 	standby := s.Standby("standby")

@@ -2,7 +2,7 @@ package postgres
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -63,8 +63,8 @@ func (s *snapshot) read(ctx context.Context, ask statement) ([]row, error) {
 		s.conn = nil
 		return nil, err
 	}
-	s.err = errors.New(err.Error()) // without kv.ErrUnavailable, which would have it tried again
-	return nil, err
+	s.err = fmt.Errorf("%w: %w", optimistic.ErrLost, err)
+	return nil, s.err
 }
 
 func (s *snapshot) pg() *pgconn.PgConn { return s.conn.Conn().PgConn() }

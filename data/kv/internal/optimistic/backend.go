@@ -57,8 +57,12 @@ var (
 	ErrRefused = errors.New("optimistic: the store refused the change")
 )
 
+// ErrLost says, beside kv.ErrUnavailable, that a snapshot lost its moment: it
+// reads no more, and there is nothing to try again.
+var ErrLost = errors.New("optimistic: the moment of a view was lost")
+
 // Source reads pairs, one round trip a call. A read whose error wraps
-// kv.ErrUnavailable is tried again for a while.
+// kv.ErrUnavailable is tried again for a while, unless it wraps ErrLost too.
 type Source interface {
 	// Fetch returns a pair for each key, in the same order, all of one moment.
 	Fetch(ctx context.Context, keys [][]byte) ([]Pair, error)

@@ -141,6 +141,28 @@ func TestReadsAreTriedAgain(t *testing.T) {
 	}
 }
 
+func TestAViewThatLostItsMomentIsNotTriedAgainAndSaysThatTheStoreIsAway(t *testing.T) {
+	node := newStore().node()
+	e := open(t, node, Options{})
+	calls := 0
+	node.before = func(context.Context, string) error {
+		if calls++; calls > 1 {
+			return fmt.Errorf("%w: %w: %w", ErrLost, kv.ErrUnavailable, errCut)
+		}
+		return nil
+	}
+	err := e.View(context.Background(), func(r kv.Reader) error {
+		if _, err := r.Get([]byte("n")); err != nil {
+			return err
+		}
+		_, err := r.Get([]byte("m"))
+		return err
+	})
+	if !errors.Is(err, kv.ErrUnavailable) || calls != 2 {
+		t.Fatalf("after %d reads: %v", calls, err)
+	}
+}
+
 func TestAStoreThatIsAwayEndsInTimeAndComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := newStore().node()

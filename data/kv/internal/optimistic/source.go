@@ -108,7 +108,7 @@ func (e *Engine) patiently(ctx context.Context, worthIt error, call func() error
 	for n := firstRest; ; n++ {
 		e.stats.trips.Add(1)
 		err := call()
-		if !errors.Is(err, worthIt) || ctx.Err() != nil {
+		if !errors.Is(err, worthIt) || errors.Is(err, ErrLost) || ctx.Err() != nil {
 			return err
 		}
 		e.rest(ctx, n)
