@@ -49,10 +49,11 @@ func wrapCommit(err error, sent bool) error {
 // anew are refusals after which the client has, or gets, another token.
 var anew = []error{rpctypes.ErrInvalidAuthToken, rpctypes.ErrAuthOldRevision, rpctypes.ErrUserEmpty}
 
-// passing says whether a read is worth another try.
+// passing says whether a read is worth another try. A member whose own time was
+// up, as while there is no leader, says that as an unknown error.
 func passing(err error) bool {
 	switch code(err) {
-	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted:
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted, codes.Unknown:
 		return true
 	}
 	return is(err, anew...) || is(err, rpctypes.ErrNotLeader)
