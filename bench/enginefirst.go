@@ -10,7 +10,7 @@ import (
 
 // strangers are how many people sign in at one issuer, and then refresh at the
 // other.
-const strangers = 16
+const strangers = 32
 
 // firstSights counts what a refresh takes where neither grant nor person are in
 // memory, as most are not where there are many.
