@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 )
 
 // ErrNoHistory says that the sources are here without the history that they came
@@ -39,19 +38,19 @@ func BuildAt(dir, commit, pkg string) (string, error) {
 	return binary, nil
 }
 
-// inHistory tells a history that does not go back so far from a wrong name.
+// inHistory tells a history that does not hold the commit, as it was cut off or
+// written anew, from a commit of another line.
 func inHistory(root, commit string) error {
-	shallow, err := git(root, "", "rev-parse", "--is-shallow-repository").Output()
-	if err != nil { // no git, or no repository
+	if err := git(root, "", "rev-parse", "--is-inside-work-tree").Run(); err != nil { // no git, or no repository
 		return fmt.Errorf("%w: git rev-parse: %w", ErrNoHistory, err)
 	}
-	if git(root, "", "merge-base", "--is-ancestor", commit, "HEAD").Run() == nil {
-		return nil
+	if err := git(root, "", "cat-file", "-e", commit+"^{commit}").Run(); err != nil {
+		return fmt.Errorf("%w: it does not hold %s; if it was cut off, git fetch --unshallow brings it", ErrNoHistory, commit)
 	}
-	if strings.TrimSpace(string(shallow)) == "true" {
-		return fmt.Errorf("%w: it does not go back to %s; git fetch --unshallow brings it", ErrNoHistory, commit)
+	if err := git(root, "", "merge-base", "--is-ancestor", commit, "HEAD").Run(); err != nil {
+		return fmt.Errorf("%s is no commit that what is checked out came from", commit)
 	}
-	return fmt.Errorf("%s is no commit that what is checked out came from", commit)
+	return nil
 }
 
 func git(root, environ string, args ...string) *exec.Cmd {
