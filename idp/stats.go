@@ -43,8 +43,8 @@ of the other issuers on its store.`,
 func (env *environment) showStats(s control.Stats) error {
 	rows := [][]string{
 		{"store", fmt.Sprintf("%s, of which %s are free", megabytes(uint64(s.Store.Bytes)), megabytes(uint64(s.Store.Free)))},
-		{"transactions", fmt.Sprintf("%d, %d of them made again; in %d commits",
-			s.Store.Transactions, s.Store.Conflicts, s.Store.Commits)},
+		{"transactions", fmt.Sprintf("%d, in %d commits; %d were made again",
+			s.Store.Transactions, s.Store.Commits, s.Store.Conflicts)},
 	}
 	if s.Store.RoundTrips > 0 { // it is elsewhere
 		rows = [][]string{{"transactions", fmt.Sprintf("%d, %d of them made again; %d round trips to the store",
