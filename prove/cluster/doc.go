@@ -7,6 +7,10 @@
 // version, out of the history, are replaced by those of today (testdata/older).
 //
 //	go test -tags engines ./prove/cluster [-rounds 1] [-seed N] [-older COMMIT] [-v]
+//	go test -tags engines ./prove/cluster -run NetworkItself -namespaces [-rounds 1] [-v]
+//
+// The second, by hand and as root, gives each member of etcd a network of its own
+// and cuts that, where a line between would still answer for the other side.
 //
 // What everybody was told is then held against the state machine of a grant
 // (package history), and how long clients had to ask again is printed and

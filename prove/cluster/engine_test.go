@@ -9,11 +9,14 @@ import (
 	"signet/prove/engines"
 )
 
-// onEtcd are three members.
-type onEtcd struct{ *engines.Etcd }
+// onEtcd are three members, apart if each has a network of its own.
+type onEtcd struct {
+	*engines.Etcd
+	apart bool
+}
 
 func startEtcd(t *testing.T) engine {
-	return onEtcd{engines.StartEtcd(t, engines.EtcdOptions{Members: 3})}
+	return onEtcd{engines.StartEtcd(t, engines.EtcdOptions{Members: 3}), false}
 }
 
 func (e onEtcd) servers() (all []string) {

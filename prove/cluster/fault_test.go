@@ -103,6 +103,9 @@ func (c *cluster) oneLine(f line.Fault) func(*testing.T, *rand.Rand) func(*testi
 }
 
 func (e onEtcd) faults(*cluster) []fault {
+	if e.apart {
+		return e.cuts()
+	}
 	kill := func(m *engines.Member) func(*testing.T) {
 		m.Kill()
 		return func(*testing.T) { m.Start(); m.Ready() }
@@ -132,6 +135,51 @@ func (e onEtcd) faults(*cluster) []fault {
 			lasts: pause,
 			most:  20 * time.Second,
 			why:   "an issuer finds its connection to it dead after 12 s only; until then a third of its requests wait for it for 3 s",
+		},
+	}
+}
+
+// cuts are those of the network itself: nothing says that a connection is dead.
+func (e onEtcd) cuts() []fault {
+	unplug := func(m *engines.Member) func(*testing.T) {
+		m.Unplug()
+		return func(*testing.T) { m.Plug() }
+	}
+	const why = "as where it is paused: an issuer finds its connection to it dead after 12 s only"
+	return []fault{
+		{
+			name: "the network of a member of etcd is cut",
+			strike: func(_ *testing.T, r *rand.Rand) func(*testing.T) {
+				return unplug(e.Members[r.IntN(len(e.Members))])
+			},
+			lasts: 2 * pause,
+			most:  20 * time.Second,
+			why:   why,
+		},
+		{
+			name:   "the network of the leader of etcd is cut",
+			strike: func(*testing.T, *rand.Rand) func(*testing.T) { return unplug(e.Leader()) },
+			lasts:  2 * pause,
+			most:   20 * time.Second,
+			why:    why,
+		},
+		{
+			name: "the networks of two members of etcd are cut",
+			strike: func(_ *testing.T, r *rand.Rand) func(*testing.T) {
+				var mends []func(*testing.T)
+				for _, i := range r.Perm(len(e.Members))[:2] {
+					mends = append(mends, unplug(e.Members[i]))
+				}
+				return func(t *testing.T) {
+					for _, mend := range mends {
+						mend(t)
+					}
+				}
+			},
+			lasts: pause,
+			total: true,
+			most:  20 * time.Second,
+			why:   "one of three takes no writes; the others have to hear of each other first, and connections that were given up are made anew",
 		},
 	}
 }

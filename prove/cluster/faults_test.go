@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"signet/prove/engines"
 	"signet/prove/history"
 	"signet/prove/issuer"
+	"signet/prove/netns"
 )
 
 // Whatever breaks, what clients were told holds, and they are answered again
@@ -27,6 +29,16 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The same on three members of etcd that each have a network, which is cut.
+func TestFaultsOfTheNetworkItself(t *testing.T) {
+	if !*namespaces {
+		t.Skip("SKIPPED: by hand, as root: -namespaces")
+	}
+	e := onEtcd{engines.StartEtcd(t, engines.EtcdOptions{Members: size, Hosts: netns.New(t, size)}), true}
+	c := newCluster(t, e, issuer.Settings{"tokens.refresh_grace": "1h"})
+	breakAll(t, c, e.faults(c), history.Rules{Repeats: true})
 }
 
 // steps is how many steps are done before a fault, while it lasts, and after it.
@@ -54,7 +66,7 @@ func breakAll(t *testing.T, c *cluster, faults []fault, rules history.Rules) {
 // suffer lets one fault happen under load, and measures what clients notice.
 func (w *crew) suffer(t *testing.T, c *cluster, f fault, r *rand.Rand) {
 	t.Helper()
-	if late := w.guard.deaf(); late > deafFor {
+	if late := w.guard.deaf(); late > deafFor() {
 		t.Errorf("without a fault a token was accepted %s after its revocation", late)
 	}
 	begin := time.Now()
@@ -67,7 +79,7 @@ func (w *crew) suffer(t *testing.T, c *cluster, f fault, r *rand.Rand) {
 	mend(t)
 	c.front.Await(size)
 	w.goOn(t, steps)
-	most, deaf := f.most, deafFor
+	most, deaf := f.most, deafFor()
 	if f.total {
 		most += mended.Sub(begin)
 		deaf += mended.Sub(begin)

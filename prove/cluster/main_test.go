@@ -18,8 +18,9 @@ import (
 )
 
 var (
-	seed   = flag.Uint64("seed", rand.Uint64(), "what the random choices begin with")
-	rounds = flag.Int("rounds", 1, "how often each kind of fault hits each cluster")
+	seed       = flag.Uint64("seed", rand.Uint64(), "what the random choices begin with")
+	namespaces = flag.Bool("namespaces", false, "give each member of etcd a network of its own, and cut that, too; needs root")
+	rounds     = flag.Int("rounds", 1, "how often each kind of fault hits each cluster")
 )
 
 // patience bounds whatever a test waits for.

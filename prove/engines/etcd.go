@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"signet/prove/child"
+	"signet/prove/netns"
 )
 
 // EtcdOptions are how a cluster is started.
 type EtcdOptions struct {
-	Members   int      // 1 unless set
-	Cert, Key string   // files: with them clients come over TLS. The certificate is its own authority
-	Flags     []string // more of etcd's own
+	Members   int           // 1 unless set
+	Cert, Key string        // files: with them clients come over TLS. The certificate is its own authority
+	Flags     []string      // more of etcd's own
+	Hosts     []*netns.Host // one for each member; nil: all are on this machine, as the others are
 }
 
 // Etcd is a cluster of etcd members.
@@ -30,6 +32,7 @@ type Member struct {
 	Endpoint string // for clients, as a URL
 
 	t       child.T
+	host    *netns.Host // nil: this machine
 	binary  string
 	args    []string
 	process *child.Process
@@ -48,15 +51,17 @@ func StartEtcd(t child.T, o EtcdOptions) *Etcd {
 		o.Flags = append([]string{"--cert-file=" + o.Cert, "--key-file=" + o.Key}, o.Flags...)
 	}
 	ports := child.FreePorts(t, 2*n)
+	hosts := make([]*netns.Host, n)
+	copy(hosts, o.Hosts)
 	var cluster []string
-	for i := range n {
-		cluster = append(cluster, fmt.Sprintf("m%d=http://127.0.0.1:%s", i, ports[2*i+1]))
+	for i, h := range hosts {
+		cluster = append(cluster, fmt.Sprintf("m%d=http://%s:%s", i, address(h), ports[2*i+1]))
 	}
 	dir := t.TempDir()
-	for i := range n {
+	for i, h := range hosts {
 		name, peer, _ := strings.Cut(cluster[i], "=")
-		client := scheme + "://127.0.0.1:" + ports[2*i]
-		c.Members = append(c.Members, &Member{Endpoint: client, t: t, binary: binary, args: append([]string{
+		client := scheme + "://" + address(h) + ":" + ports[2*i]
+		c.Members = append(c.Members, &Member{Endpoint: client, t: t, host: h, binary: binary, args: append([]string{
 			"--name=" + name,
 			"--data-dir=" + filepath.Join(dir, name),
 			"--listen-client-urls=" + client,
@@ -75,6 +80,13 @@ func StartEtcd(t child.T, o EtcdOptions) *Etcd {
 		m.Ready()
 	}
 	return c
+}
+
+func address(h *netns.Host) string {
+	if h == nil {
+		return "127.0.0.1"
+	}
+	return h.Address
 }
 
 // Endpoints are the members' addresses.
@@ -124,7 +136,11 @@ func (c *Etcd) Leader() *Member {
 // Start starts a member, or starts it again on what it kept.
 func (m *Member) Start() {
 	m.t.Helper()
-	m.process = child.Start(m.t, m.binary, m.args, nil, "")
+	binary, args := m.binary, m.args
+	if m.host != nil {
+		binary, args = m.host.Command(binary, args)
+	}
+	m.process = child.Start(m.t, binary, args, nil, "")
 	m.t.Cleanup(m.Resume)
 }
 
@@ -151,3 +167,9 @@ func (m *Member) Resume() {
 		m.process.Resume()
 	}
 }
+
+// Unplug cuts the network of a member that has a host of its own, until Plug.
+func (m *Member) Unplug() { m.host.Unplug() }
+
+// Plug mends it.
+func (m *Member) Plug() { m.host.Plug() }
