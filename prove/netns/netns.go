@@ -16,6 +16,7 @@ type Host struct {
 	t         child.T
 	ip        string // the command
 	name      string
+	bridge    string
 	cable     string // its end of the bridge
 	unplugged bool
 }
@@ -42,7 +43,7 @@ func New(t child.T, n int) []*Host {
 	bridge.make("link", "set", prefix, "up")
 	var hosts []*Host
 	for i := range n {
-		h := &Host{Address: fmt.Sprint(network, 2+i), t: t, ip: ip, name: fmt.Sprint(prefix, "-", i), cable: fmt.Sprint(prefix, "v", i)}
+		h := &Host{Address: fmt.Sprint(network, 2+i), t: t, ip: ip, name: fmt.Sprint(prefix, "-", i), bridge: prefix, cable: fmt.Sprint(prefix, "v", i)}
 		h.make("netns", "add", h.name)
 		t.Cleanup(func() { h.undo("netns", "del", h.name) }) // and its cable with it
 		h.make("link", "add", h.cable, "type", "veth", "peer", "name", "eth0", "netns", h.name)
@@ -71,7 +72,7 @@ func (h *Host) Unplug() {
 func (h *Host) Plug() {
 	h.t.Helper()
 	if h.unplugged {
-		h.make("link", "set", h.cable, "master", h.name[:strings.LastIndex(h.name, "-")])
+		h.make("link", "set", h.cable, "master", h.bridge)
 		h.unplugged = false
 	}
 }

@@ -214,3 +214,10 @@ func must(t interface {
 		t.Fatal(err)
 	}
 }
+
+// changed is the text of the token with something else in it, and the MAC that it
+// had.
+func (t token) changed(by func(*token)) string {
+	by(&t)
+	return string(t.text())
+}

@@ -87,11 +87,7 @@ func TestATokenWithAnotherHintIsNotOurs(t *testing.T) {
 	tok, other := mustParse(t, own), mustParse(t, w.start())
 	eve, err := w.store.CreateUser(t.Context(), data.User{Email: "eve@example.com"}, data.InvitationHash{})
 	must(t, err)
-	change := func(fn func(*token)) string {
-		c := tok
-		fn(&c)
-		return string(c.text())
-	}
+	change := tok.changed
 	before := w.pairs()
 	for name, text := range map[string]string{
 		"of another grant of the person":       change(func(t *token) { t.hint = other.hint }),

@@ -115,11 +115,7 @@ func TestWhatIsNotOursChangesNothing(t *testing.T) {
 	other := w.start()
 	tok, err := parse(spent)
 	must(t, err)
-	change := func(fn func(*token)) string {
-		c := tok
-		fn(&c)
-		return string(c.text())
-	}
+	change := tok.changed
 	before := w.pairs()
 	for _, c := range []struct {
 		name, text string
