@@ -2,6 +2,7 @@ package history
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -84,6 +85,11 @@ func TestWhatConcurrentClientsMayBeTold(t *testing.T) {
 func TestWhoIsRegisteredCanSignIn(t *testing.T) {
 	register := func(r issuer.Result) Call { return Call{Kind: Register, Result: r} }
 	signIn := func(r issuer.Result) Call { return Call{Kind: SignIn, Result: r} }
+	var many []Call
+	for range 30 {
+		many = append(many, register(unknown), signIn(unknown), signIn(refused))
+	}
+	many = slices.Clip(many)
 	for name, c := range map[string]struct {
 		calls  []Call
 		broken bool
@@ -95,6 +101,8 @@ func TestWhoIsRegisteredCanSignIn(t *testing.T) {
 		"a registration without an answer may have happened": {one(register(unknown), register(refused), signIn(done)), false},
 		"or later":                {one(register(unknown), signIn(refused), signIn(done)), false},
 		"but it does not go away": {one(register(unknown), signIn(done), signIn(refused)), true},
+		"the last of many may have happened, and late": {one(append(many, signIn(done))...), false},
+		"and nor does it go away":                      {one(append(many, signIn(done), signIn(refused))...), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var h History
