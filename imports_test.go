@@ -28,6 +28,7 @@ var rules = []rule{
 	{"data never imports keys, jwx or Echo", within("data"), under("signet/keys", "signet/idp", "github.com/lestrrat-go/jwx", "github.com/labstack/echo"), true},
 	{"an engine knows nothing of records", within("data/kv"), only("signet/data"), true},
 	{"bbolt stays behind its engine", except(within(""), "data/kv/bolt"), under("go.etcd.io/bbolt"), false},
+	{"the tree in memory stays behind two engines", except(within(""), "data/kv/bolt", "data/kv/mem"), under("github.com/tidwall"), false},
 	{"an address opens nothing", is("data/kv/address"), except(within(""), "data/kv/address"), true},
 	{"only the command knows which engines there are", except(within(""), "idp", "data/kv/engines"), only("signet/data/kv/engines"), false},
 	{"pgx stays behind its engine", except(within(""), "data/kv/postgres"), under("github.com/jackc"), false},

@@ -5,13 +5,18 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/tidwall/btree"
+
 	"signet/data/kv"
 	"signet/data/kv/internal/watch"
 )
 
+// pairs are those of one commit. A copy shares what is not changed.
+type pairs = btree.Map[string, string]
+
 // Engine is a kv.Engine in memory.
 type Engine struct {
-	root    atomic.Pointer[node]
+	root    atomic.Pointer[pairs]
 	closed  atomic.Bool
 	writing chan struct{} // holds one token: the right to write
 	watch   watch.Hub
@@ -23,7 +28,9 @@ type Engine struct {
 
 // New returns an empty engine.
 func New() *Engine {
-	return &Engine{writing: make(chan struct{}, 1)}
+	e := &Engine{writing: make(chan struct{}, 1)}
+	e.root.Store(&pairs{})
+	return e
 }
 
 // FailCommits makes the next n commits fail with err. Commits without writes
@@ -49,7 +56,7 @@ func (e *Engine) View(ctx context.Context, fn func(kv.Reader) error) error {
 	if err := e.ready(ctx); err != nil {
 		return err
 	}
-	return fn(&tx{root: e.root.Load()})
+	return fn(&tx{root: e.root.Load(), view: true})
 }
 
 // Update runs fn twice, one writer at a time. What the first run wrote is
@@ -66,15 +73,15 @@ func (e *Engine) Update(ctx context.Context, fn func(kv.Tx) error) error {
 		return err
 	}
 
-	_ = fn(&tx{root: e.root.Load()})
+	_ = fn(&tx{root: e.root.Load().Copy()})
 	if other := e.between; other != nil {
 		e.between = nil
-		t := &tx{root: e.root.Load()}
+		t := &tx{root: e.root.Load().Copy()}
 		other(t)
 		e.commit(t)
 	}
 
-	t := &tx{root: e.root.Load(), used: make(map[string]use)}
+	t := &tx{root: e.root.Load().Copy(), used: make(map[string]use)}
 	if err := fn(t); err != nil {
 		return err
 	}
@@ -123,7 +130,8 @@ func (e *Engine) ready(ctx context.Context) error {
 
 // tx is both kinds of transaction: its own root is its view and its overlay.
 type tx struct {
-	root  *node
+	root  *pairs
+	view  bool     // others read the same root
 	keys  []string // written or deleted
 	err   error    // the first pair that was refused
 	used  map[string]use
@@ -134,7 +142,7 @@ func (t *tx) Get(key []byte) ([]byte, error) {
 	if t.used != nil {
 		t.reads(string(key))
 	}
-	value, ok := t.root.get(string(key))
+	value, ok := t.root.Get(string(key))
 	if !ok {
 		return nil, nil
 	}
@@ -144,7 +152,11 @@ func (t *tx) Get(key []byte) ([]byte, error) {
 func (t *tx) Scan(prefix, start []byte, fn func(key, value []byte) bool) error {
 	p := string(prefix)
 	t.scans++
-	t.root.ascend(max(p, string(start)), func(key, value string) bool {
+	root := t.root
+	if !t.view {
+		root = root.Copy() // fn may write meanwhile
+	}
+	root.Ascend(max(p, string(start)), func(key, value string) bool {
 		if !strings.HasPrefix(key, p) {
 			return false
 		}
@@ -162,12 +174,12 @@ func (t *tx) Put(key, value []byte) {
 		return
 	}
 	t.writes(string(key), len(value))
-	t.root = t.root.put(string(key), string(value))
+	t.root.Set(string(key), string(value))
 	t.keys = append(t.keys, string(key))
 }
 
 func (t *tx) Delete(key []byte) {
 	t.writes(string(key), 0)
-	t.root = t.root.without(string(key))
+	t.root.Delete(string(key))
 	t.keys = append(t.keys, string(key))
 }
