@@ -37,10 +37,8 @@ func (s span) holds(key string) bool {
 func (e *Engine) try(a *attempt, fn func(kv.Tx) error) error {
 	a.gets = a.few[:0]
 	a.since = e.done.Load() // before the view begins: it holds at least that
-	return e.reading(func(tx *bbolt.Tx) (err error) {
-		if a.base, err = e.read(tx); err != nil {
-			return err
-		}
+	return e.reading(func(_ *bbolt.Tx, r reader) error {
+		a.base = r
 		wrote := overlay.New(a)
 		if a.err = call(func() error { return fn(wrote) }); a.err == nil {
 			a.err = wrote.Err()

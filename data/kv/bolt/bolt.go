@@ -61,10 +61,14 @@ type Engine struct {
 	// failed is why the engine refuses everything, once there is a reason.
 	failed atomic.Pointer[failure]
 
+	versions atomic.Pointer[versions]
+	room     func(size int64) int // room, unless a test has less
+
 	updates, conflicts, commits atomic.Uint64
 
 	// commit is (*bbolt.Tx).Commit; tests hold it or make it fail.
 	commit func(*bbolt.Tx) error
+	now    func() time.Time
 }
 
 // failure is a reason that stays. If wedged, a panic left a lock of bbolt held,
@@ -79,30 +83,44 @@ func (e *Engine) View(ctx context.Context, fn func(kv.Reader) error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return e.reading(func(tx *bbolt.Tx) error {
-		r, err := e.read(tx)
-		if err != nil {
-			return err
-		}
+	return e.reading(func(_ *bbolt.Tx, r reader) error {
 		return call(func() error { return fn(r) })
 	})
 }
 
 // reading runs fn on a reading transaction of bbolt. A page that cannot be read
 // is a panic and not the end of the process: the file is mapped.
-func (e *Engine) reading(fn func(*bbolt.Tx) error) error {
+func (e *Engine) reading(fn func(*bbolt.Tx, reader) error) error {
 	e.handle.RLock()
 	defer e.handle.RUnlock()
-	if err := e.usable(); err != nil {
-		return err
-	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	err := errOlder
+	for tries := 0; err == errOlder && tries < mostOlder; tries++ {
+		if err = e.usable(); err == nil {
+			err = e.readingOnce(fn)
+		}
+	}
+	if err == errOlder {
+		return damaged(e.path, "what waits in the journal is of no commit")
+	}
+	return err
+}
+
+// mostOlder is how often a view may find that two commits came between its begin
+// and its first look. So often in a row is no chance.
+const mostOlder = 1000
+
+func (e *Engine) readingOnce(fn func(*bbolt.Tx, reader) error) error {
 	tx, err := e.begin(false)
 	if err != nil {
 		return err
 	}
 	defer e.rollback(tx)
-	return fn(tx)
+	r, err := e.read(tx)
+	if err != nil {
+		return err
+	}
+	return fn(tx, r)
 }
 
 // Watch is described by kv.Engine. No other node can write to the file.
@@ -170,19 +188,6 @@ func (e *Engine) begin(writable bool) (tx *bbolt.Tx, err error) {
 		return nil, fmt.Errorf("bolt: %s: %w", e.path, err)
 	}
 	return tx, nil
-}
-
-// read finds the pairs of a transaction.
-func (e *Engine) read(tx *bbolt.Tx) (r reader, err error) {
-	err = guard(func() {
-		if r.b = tx.Bucket(bucket); r.b != nil {
-			r.get = r.b.Cursor()
-		}
-	})
-	if err == nil && r.b == nil {
-		err = damaged(e.path, "the bucket is gone")
-	}
-	return r, err
 }
 
 func (e *Engine) rollback(tx *bbolt.Tx) {

@@ -51,7 +51,7 @@ func (e *Engine) Compact(ctx context.Context) (err error) {
 // replace opens the file at tmp, which locks it, and gives it the place of the
 // engine's own. The old lock is let go last, so no process can come between.
 func (e *Engine) replace(tmp string) error {
-	db, file, err := openFile(tmp, e.o)
+	db, file, stands, err := openFile(tmp, e.o)
 	if err != nil {
 		return err
 	}
@@ -65,6 +65,7 @@ func (e *Engine) replace(tmp string) error {
 	}
 	oldDB, oldFile := e.db, e.file
 	e.db, e.file = db, file
+	e.versions.Store(&versions{stands: stands})
 	if !e.o.NoSync {
 		if err := syncDir(e.path); err != nil {
 			// Either file may carry the name after a power cut.
@@ -148,7 +149,7 @@ func (e *Engine) Check(ctx context.Context) error {
 	return e.reading(e.checkPages)
 }
 
-func (e *Engine) checkPages(tx *bbolt.Tx) error {
+func (e *Engine) checkPages(tx *bbolt.Tx, _ reader) error {
 	var found error
 	n := 0
 	for err := range tx.Check() {

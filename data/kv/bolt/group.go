@@ -97,13 +97,15 @@ func (t *turn) run(tx *overlay.Tx, fn func(kv.Tx) error) error {
 	return nil
 }
 
-// serve runs group after group until the queue is closed and empty.
+// serve runs group after group until the queue is closed and empty, and then
+// ends the journal.
 func (e *Engine) serve() {
 	defer close(e.stopped)
 	debug.SetPanicOnFault(true)
 	for {
 		group := e.queue.take()
 		if group == nil {
+			e.placeAll()
 			return
 		}
 		e.serveGroup(group)
@@ -137,33 +139,28 @@ func (e *Engine) runGroup(number uint64, group []*writer) (keys []string, err er
 		return nil, err
 	}
 	defer e.rollback(tx) // nothing, after a commit
-	r, err := e.read(tx)
+	b, err := e.newBatch(tx)
 	if err != nil {
 		return nil, err
 	}
-	var bytes int64
 	for _, w := range group {
 		if !w.taken.CompareAndSwap(false, true) {
 			continue // its context ended
 		}
-		written := e.outcome(w, r, len(keys) > 0)
+		written := e.outcome(w, b.reader, len(b.keys) > 0)
 		if written == nil {
 			continue
 		}
-		before := len(keys)
-		if keys, err = merge(r.b, written, keys); err != nil {
+		before := len(b.keys)
+		if err = b.merge(written); err != nil {
 			return nil, fmt.Errorf("bolt: %s: %w", e.path, err)
 		}
-		e.history.add(number, keys[before:])
-		bytes += written.Bytes()
+		e.history.add(number, b.keys[before:])
 	}
-	if len(keys) == 0 {
+	if len(b.keys) == 0 {
 		return nil, nil
 	}
-	if err := e.grow(tx, len(keys), bytes); err != nil {
-		return nil, err
-	}
-	return keys, e.finish(tx)
+	return b.keys, e.finish(b, e.room(tx.Size()), 2*len(b.keys))
 }
 
 // outcome is what the writer's function wrote. If it was overtaken it gets the
@@ -183,30 +180,24 @@ func (e *Engine) outcome(w *writer, r reader, shared bool) *overlay.Tx {
 	return w.tried.wrote
 }
 
-// merge moves the writes of one function into the transaction.
-func merge(b *bbolt.Bucket, written *overlay.Tx, keys []string) ([]string, error) {
-	var err error
-	fault := guard(func() {
-		for k, v := range written.Writes() {
-			if v == nil {
-				err = b.Delete([]byte(k))
-			} else {
-				err = b.Put([]byte(k), v)
-			}
-			if err != nil {
-				return
-			}
-			keys = append(keys, k)
-		}
-	})
-	if fault != nil {
-		err = fault
+// finish settles and commits a batch.
+func (e *Engine) finish(b *batch, most, atOnce int) error {
+	if err := b.settle(most, atOnce); err != nil {
+		return fmt.Errorf("bolt: %s: %w", e.path, err)
 	}
-	return keys, err
+	if err := e.grow(b); err != nil {
+		return err
+	}
+	e.versions.Store(&versions{stands: b.stood, next: b.waiting})
+	if err := e.write(b.tx); err != nil {
+		return err
+	}
+	e.versions.Store(&versions{stands: b.waiting})
+	return nil
 }
 
-// finish commits, and decides what an error means for the engine.
-func (e *Engine) finish(tx *bbolt.Tx) (err error) {
+// write commits, and decides what an error means for the engine.
+func (e *Engine) write(tx *bbolt.Tx) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			// bbolt was in the middle of its lists.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 
-	"go.etcd.io/bbolt"
-
 	"signet/data/kv"
 )
 
@@ -15,14 +13,17 @@ import (
 // after which it may not. The new length is synced before anything is written
 // behind it, which ext4 wants (boltdb issue 284).
 //
-// keys and bytes are what the group wrote. The need is estimated from above:
-// no page beyond those that exist is rewritten, a key touches few of them, and
-// new pages are at least half full. If it should ever be too low, bbolt grows
-// the file itself, and an error of that stops the engine.
-func (e *Engine) grow(tx *bbolt.Tx, keys int, bytes int64) error {
+// The need is estimated from above: no page beyond those that exist is rewritten,
+// a pair touches few of them, new pages are at least half full, and the journal's
+// last leaf holds five runs. If it should ever be too low, bbolt grows the file
+// itself, and an error of that stops the engine.
+func (e *Engine) grow(b *batch) error {
 	page := int64(os.Getpagesize())
-	rewritten := min(int64(keys)*4*page, tx.Size())
-	need := tx.Size() + rewritten + 2*bytes + int64(e.db.Stats().FreelistInuse) + 16*page
+	rewritten := min(int64(b.placed)*4*page, b.tx.Size())
+	need := b.tx.Size() + rewritten + 2*b.bytes + int64(e.db.Stats().FreelistInuse) + 16*page
+	if b.journal != nil {
+		need += 5 * (longRun + longValue + kv.MaxKey)
+	}
 
 	info, err := e.file.Stat()
 	if err != nil {

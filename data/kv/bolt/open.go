@@ -55,10 +55,14 @@ func Open(path string, o Options) (*Engine, error) {
 		queue:   queue{wake: make(chan struct{}, 1)},
 		stopped: make(chan struct{}),
 		commit:  (*bbolt.Tx).Commit,
+		now:     time.Now,
+		room:    room,
 	}
-	if e.db, e.file, err = openFile(path, o); err != nil {
+	var stands *waiting
+	if e.db, e.file, stands, err = openFile(path, o); err != nil {
 		return nil, err
 	}
+	e.versions.Store(&versions{stands: stands})
 	if o.ReadOnly {
 		e.queue.refuse = fmt.Errorf("bolt: %s: %w", path, kv.ErrReadOnly)
 		close(e.stopped)
@@ -71,7 +75,7 @@ func Open(path string, o Options) (*Engine, error) {
 // openFile opens a file that exists. bbolt panics on some damage, and a file
 // shorter than its pages faults; either is recovered, and the file closed,
 // which lets its lock go.
-func openFile(path string, o Options) (db *bbolt.DB, file *os.File, err error) {
+func openFile(path string, o Options) (db *bbolt.DB, file *os.File, stands *waiting, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
@@ -96,19 +100,26 @@ func openFile(path string, o Options) (db *bbolt.DB, file *os.File, err error) {
 		},
 	})
 	if err != nil {
-		return nil, file, openError(path, err)
+		return nil, file, nil, openError(path, err)
 	}
-	err = db.View(func(tx *bbolt.Tx) error {
-		if tx.Bucket(bucket) == nil {
+	err = db.View(func(tx *bbolt.Tx) (err error) {
+		journal, pairs := openJournal(tx)
+		if pairs == nil {
 			return damaged(path, "it is a bbolt file, but not a store of Signet")
+		}
+		if journal == nil && tx.Bucket(journalBucket) != nil {
+			return damaged(path, "its journal is beside the pairs, and not around them")
+		}
+		if stands, err = loadWaiting(journal); err != nil {
+			return damaged(path, err)
 		}
 		return nil
 	})
 	if err != nil {
 		_ = db.Close()
-		return nil, file, err
+		return nil, file, nil, err
 	}
-	return db, file, nil
+	return db, file, stands, nil
 }
 
 // openError gives an error of bbolt.Open its sentinel.
