@@ -17,12 +17,20 @@ var rounds = flag.Int("rounds", 50, "how often the issuer is killed under load")
 // What was acknowledged survives kill -9, what was ended stays dead, and a
 // client that only asks again is never logged out.
 func TestKillUnderLoad(t *testing.T) {
+	killUnderLoad(t, newHome(t, nil), *rounds)
+}
+
+// The same where pairs wait in the journal, as they do in a large store.
+func TestKillUnderLoadOverAJournal(t *testing.T) {
+	killUnderLoad(t, journaled(t, newHome(t, nil)), *rounds/3)
+}
+
+func killUnderLoad(t *testing.T, home issuer.Home, rounds int) {
 	r := random(t)
-	home := newHome(t, nil)
 	c := newCrew(home, r)
 	var acknowledged, unanswered int64
 	begin := time.Now()
-	for round := range *rounds {
+	for round := range rounds {
 		// Without a grace, a client whose answer was lost forks its family.
 		c.home.Settings = home.Settings.With(issuer.Settings{"tokens.refresh_grace": []string{"0s", "30s"}[r.IntN(2)]})
 		p, err := c.home.Start()
@@ -51,7 +59,7 @@ func TestKillUnderLoad(t *testing.T) {
 	start(t, home)
 	c.audit(t, true)
 	t.Logf("%d kills in %s: %d acknowledgements, %d requests without an answer, %d keys revoked",
-		*rounds, time.Since(begin).Round(time.Second), acknowledged, unanswered, len(c.keys.revoked))
+		rounds, time.Since(begin).Round(time.Second), acknowledged, unanswered, len(c.keys.revoked))
 	if unanswered == 0 {
 		t.Error("no kill hit a request: this proved nothing")
 	}

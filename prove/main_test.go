@@ -51,6 +51,19 @@ func newHome(t *testing.T, s issuer.Settings) issuer.Home {
 	return home
 }
 
+// roomForSome gives a store of any size a journal, in which a few keys wait.
+var roomForSome = issuer.Edit{File: "data/kv/bolt/open.go", Old: "room:    room,", New: "room:    func(int64) int { return 40 },"}
+
+// journaled gives the home an issuer whose embedded store has a journal.
+func journaled(t *testing.T, home issuer.Home, edits ...issuer.Edit) issuer.Home {
+	t.Helper()
+	var err error
+	if home.Binary, err = issuer.Build(t.TempDir(), "idp", append(edits, roomForSome)...); err != nil {
+		t.Fatal(err)
+	}
+	return home
+}
+
 // start starts the issuer and ends it with the test. If the test fails, it
 // shows the issuer's log.
 func start(t *testing.T, home issuer.Home) *issuer.Process {

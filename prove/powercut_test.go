@@ -24,15 +24,25 @@ var cuts = flag.Int("cuts", 200, "at how many points the power is cut")
 // is alive.
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
+	powerCut(t, newHome(t, nil), *cuts)
+}
+
+// The same where pairs wait in the journal, as they do in a large store.
+func TestPowerCutOverAJournal(t *testing.T) {
+	t.Parallel()
+	powerCut(t, journaled(t, newHome(t, nil)), *cuts/2)
+}
+
+func powerCut(t *testing.T, home issuer.Home, cuts int) {
 	r := random(t)
-	run := record(t, newHome(t, nil), r, 300)
+	run := record(t, home, r, 300)
 	begin := time.Now()
-	losses := run.cut(t, r, *cuts)
+	losses := run.cut(t, r, cuts)
 	for _, err := range losses[:min(len(losses), 5)] {
 		t.Error(err)
 	}
 	t.Logf("%d events, %d syncs, %d acknowledgements, %d keys revoked; %d power cuts in %s: %d losses", len(run.events), run.syncs(),
-		run.acknowledged, len(run.crew.keys.revoked), *cuts+firstEvents, time.Since(begin).Round(time.Millisecond), len(losses))
+		run.acknowledged, len(run.crew.keys.revoked), cuts+firstEvents, time.Since(begin).Round(time.Millisecond), len(losses))
 
 	// What the power cut left is not only right when it is read: the issuer
 	// goes on with it.

@@ -45,7 +45,8 @@ func sound(ctx context.Context, path string) error {
 func checkStore(path string) int {
 	debug.SetMaxStack(16 << 20)
 	limitMemory(soundMemory)
-	engine, err := bolt.Open(path, bolt.Options{Logger: quiet})
+	// To check is not to change: a journal stays for the next start.
+	engine, err := bolt.Open(path, bolt.Options{ReadOnly: true, Logger: quiet})
 	if err == nil {
 		err = errors.Join(engine.Check(context.Background()), engine.Close())
 	}
