@@ -203,7 +203,6 @@ func (h *house) control(ready func() error) http.Handler {
 		Reseal:             h.reseal,
 		StoreStats:         h.storeStats,
 		Ready:              ready,
-		Ballast:            func() uint64 { return uint64(held.Load()) },
 		AccessLifetime:     longestAccess(h.config),
 		Registration:       string(h.config.Registration),
 		ClientRegistration: string(h.config.ClientRegistration),

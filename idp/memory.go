@@ -4,20 +4,31 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"sync/atomic"
+	"runtime/metrics"
+	"sync"
 )
 
 // The heap of an issuer is small and what requests leave behind is much: by its
 // own measure, as much again as is in use, the collector would run all the time
-// under load. With a ballast it waits for half of what is in use and half of the
-// ballast; so a large heap, too, grows by half and not to double its size.
+// under load. So it waits for a fixed amount of garbage, however much is in use,
+// until half of what is in use is more. The collector knows a percentage only, so
+// that is reckoned anew after each collection.
 const (
-	ballast   = 40 << 20 // never written to, so it takes no memory
-	gcPercent = 50
+	garbage      = 24 << 20
+	leastPercent = 50
+	leastHeap    = 4 << 20 // with less in use, the collector would wait as with this
 )
 
-// held is how much of what the runtime counts as in use is ballast.
-var held atomic.Int64
+// percent is the collector's, with that many bytes in use.
+func percent(live uint64) int {
+	return max(leastPercent, int(100*garbage/max(live, leastHeap)))
+}
+
+// pacer sets the percentage until it is stopped.
+type pacer struct {
+	mu      sync.Mutex
+	stopped bool
+}
 
 // steady sets the collector up until the returned function is called. Whoever
 // set it up by its own variables is left alone.
@@ -25,12 +36,31 @@ func steady() (release func()) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}
 	}
-	weight := make([]byte, ballast)
-	held.Add(ballast)
-	before := debug.SetGCPercent(gcPercent)
+	p := &pacer{}
+	before := debug.SetGCPercent(percent(0))
+	p.await()
 	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.stopped = true
 		debug.SetGCPercent(before)
-		held.Add(-ballast)
-		runtime.KeepAlive(weight)
 	}
+}
+
+// await calls collected after the next collection, which finds that nobody holds
+// the object made here.
+func (p *pacer) await() {
+	runtime.AddCleanup(&struct{ of *pacer }{p}, (*pacer).collected, p)
+}
+
+func (p *pacer) collected() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	debug.SetGCPercent(percent(live[0].Value.Uint64()))
+	p.await()
 }

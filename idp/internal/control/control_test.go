@@ -119,7 +119,7 @@ func TestTheStatsSayWhyAnIssuerGetsNoTraffic(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := services(t)
-			s.Ready, s.StoreStats, s.Ballast = c.ready, func() StoreStats { return StoreStats{} }, func() uint64 { return 0 }
+			s.Ready, s.StoreStats = c.ready, func() StoreStats { return StoreStats{} }
 			client := Loopback(NewHandler(s), quiet)
 			defer client.Close()
 			if got, err := client.Stats(t.Context()); err != nil || got.NotReady != c.want {

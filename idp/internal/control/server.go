@@ -40,8 +40,6 @@ type Services struct {
 	StoreStats func() StoreStats
 	// Ready says why /readyz refuses traffic, or nil. Nil itself: nothing serves.
 	Ready func() error
-	// Ballast is how many bytes the runtime counts as held that take no memory.
-	Ballast func() uint64
 
 	// AccessLifetime is the longest that an access token lives.
 	AccessLifetime time.Duration

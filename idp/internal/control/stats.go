@@ -39,7 +39,6 @@ func (c *Client) Stats(ctx context.Context) (Stats, error) {
 func (s *Services) stats(started time.Time) func(context.Context, none) (Stats, error) {
 	return func(context.Context, none) (Stats, error) {
 		var m runtime.MemStats
-		ballast := s.Ballast()
 		runtime.ReadMemStats(&m)
 		notReady := ""
 		if s.Ready != nil {
@@ -47,7 +46,7 @@ func (s *Services) stats(started time.Time) func(context.Context, none) (Stats, 
 				notReady = err.Error()
 			}
 		}
-		return Stats{Started: started, NotReady: notReady, Store: s.StoreStats(), Allocations: m.Mallocs, Allocated: m.TotalAlloc, Heap: m.HeapAlloc - ballast,
-			Held: m.Sys - m.HeapReleased - ballast, Collections: m.NumGC, Goroutines: runtime.NumGoroutine()}, nil
+		return Stats{Started: started, NotReady: notReady, Store: s.StoreStats(), Allocations: m.Mallocs, Allocated: m.TotalAlloc, Heap: m.HeapAlloc,
+			Held: m.Sys - m.HeapReleased, Collections: m.NumGC, Goroutines: runtime.NumGoroutine()}, nil
 	}
 }
