@@ -21,42 +21,22 @@ func (h *History) Check(r Rules, within time.Duration) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return errors.Join(
-		check(h.persons, needed, personModel, within),
-		check(h.grants, all, r.grantModel(), within))
+		check(h.persons, personModel, within),
+		check(h.grants, r.grantModel(), within))
 }
 
-func check(parts map[string][]Call, judged func([]Call) []Call, m porcupine.Model, within time.Duration) error {
+func check(parts map[string][]Call, m porcupine.Model, within time.Duration) error {
 	var errs []error
 	for _, of := range slices.Sorted(maps.Keys(parts)) {
 		calls := parts[of]
-		switch porcupine.CheckOperationsTimeout(m, operations(judged(calls)), within) {
+		switch porcupine.CheckOperationsTimeout(inOrder(m), operations(calls), within) {
 		case porcupine.Illegal:
 			errs = append(errs, &ViolationError{Of: of, Calls: calls})
 		case porcupine.Unknown:
-			errs = append(errs, fmt.Errorf("%s: %d calls could not be judged within %s", of, len(calls), within))
+			errs = append(errs, fmt.Errorf("%s: these calls could not be judged within %s%s", of, within, lines(calls)))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func all(calls []Call) []Call { return calls }
-
-// needed leaves out what no order of a person's calls needs, since each call
-// without an answer doubles the orders there are: a sign-in changes nothing, and
-// of registrations the first that was sent may happen whenever a later one may.
-func needed(calls []Call) (some []Call) {
-	first := -1
-	for i, c := range calls {
-		if c.Result == issuer.Unknown && c.Kind == Register && (first < 0 || c.Begin.Before(calls[first].Begin)) {
-			first = i
-		}
-	}
-	for i, c := range calls {
-		if c.Result != issuer.Unknown || i == first {
-			some = append(some, c)
-		}
-	}
-	return some
 }
 
 // ViolationError is a history that no issuer may give.
@@ -66,36 +46,90 @@ type ViolationError struct {
 }
 
 func (e *ViolationError) Error() string {
-	calls := slices.Clone(e.Calls)
-	slices.SortFunc(calls, func(a, b Call) int { return a.Begin.Compare(b.Begin) })
+	return fmt.Sprintf("%s: no order of these calls explains their answers%s", e.Of, lines(e.Calls))
+}
+
+// lines are the calls in the order in which they were sent.
+func lines(calls []Call) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: no order of these calls explains their answers", e.Of)
-	for _, c := range calls {
+	for _, c := range sorted(calls) {
 		fmt.Fprintf(&b, "\n\t%s", c)
 	}
 	return b.String()
 }
 
+func sorted(calls []Call) []Call {
+	return slices.SortedStableFunc(slices.Values(calls), func(a, b Call) int { return a.Begin.Compare(b.Begin) })
+}
+
+// asked is a call as the models see it.
+type asked struct {
+	Call
+	// Of one without an answer: which of those that ask for the same it is, in
+	// the order in which they were sent, and what number they have together.
+	nth, same int
+}
+
 // operations are the calls as porcupine reads them. One without an answer may
 // happen at any time after it was sent; never is after all others.
 func operations(calls []Call) (ops []porcupine.Operation) {
-	if len(calls) == 0 {
-		return nil
+	type what struct {
+		kind      Kind
+		presented uint32
 	}
-	begin := calls[0].Begin
+	silent, seen := map[what]int{}, map[what]int{}
+	calls = sorted(calls)
 	for _, c := range calls {
-		if c.Begin.Before(begin) {
-			begin = c.Begin
-		}
-	}
-	for _, c := range calls {
-		o := porcupine.Operation{Input: c, Call: int64(c.Begin.Sub(begin)), Return: int64(c.End.Sub(begin))}
+		begin := calls[0].Begin
+		o := porcupine.Operation{Call: int64(c.Begin.Sub(begin)), Return: int64(c.End.Sub(begin))}
+		a := asked{Call: c}
 		if c.Result == issuer.Unknown {
+			w := what{c.Kind, c.Presented}
+			if _, known := silent[w]; !known {
+				silent[w] = len(silent)
+			}
+			a.same, a.nth = silent[w], seen[w]
+			seen[w]++
 			o.Return = math.MaxInt64
 		}
+		o.Input = a
 		ops = append(ops, o)
 	}
 	return ops
+}
+
+// ordered is a state, and how many of the calls without an answer have happened,
+// one character for each thing that was asked for.
+type ordered struct {
+	state any
+	past  string
+}
+
+// inOrder lets calls without an answer that ask for the same happen only in the
+// order in which they were sent. What can be explained with another order can be
+// with this one: they do the same, and the one that was sent first may take any
+// place that a later one may. Else each of them would double the orders there are.
+func inOrder(m porcupine.Model) porcupine.Model {
+	return porcupine.Model{
+		Init: func() any { return ordered{state: m.Init()} },
+		Step: func(state, input, output any) (bool, any) {
+			s, a := state.(ordered), input.(asked)
+			if a.Result == issuer.Unknown {
+				past := []rune(s.past)
+				for len(past) <= a.same {
+					past = append(past, 0)
+				}
+				if int(past[a.same]) != a.nth {
+					return false, state
+				}
+				past[a.same]++
+				s.past = string(past)
+			}
+			var ok bool
+			ok, s.state = m.Step(s.state, a.Call, output)
+			return ok, s
+		},
+	}
 }
 
 // grantModel is the state machine of a grant for porcupine.

@@ -140,3 +140,25 @@ func TestCallsWithoutAnAnswerAreJudged(t *testing.T) {
 		}
 	}
 }
+
+// While an engine is away a client asks for the same again and again.
+func TestTheSameCallManyTimesWithoutAnAnswerIsJudged(t *testing.T) {
+	for _, broken := range []bool{false, true} {
+		var h History
+		h.Add(at(0, 1, start()))
+		for n := range uint32(3) {
+			for i := range 20 {
+				h.Add(at(int(100*n)+i+2, int(100*n)+i+3, silence(n)))
+			}
+			h.Add(at(int(100*n)+50, int(100*n)+51, turn(n, n+1)))
+		}
+		if broken {
+			h.Add(at(1000, 1001, turn(2, 90))) // so often nobody asked
+		}
+		err := h.Check(Rules{}, within)
+		var violation *ViolationError
+		if errors.As(err, &violation) != broken || err != nil && !broken {
+			t.Errorf("broken %t: %v", !broken, err)
+		}
+	}
+}
