@@ -209,7 +209,7 @@ func (e *onPostgres) faults(*cluster) []fault {
 			},
 			total: true,
 			most:  10 * time.Second,
-			why:   "it replays its log first, and acknowledges nothing until its standby comes back, which asks every 5 s (wal_retrieve_retry_interval)",
+			why:   "it replays its log first, and acknowledges nothing until its standby comes back, which asks every second",
 		},
 		{
 			name:   "the primary is paused",

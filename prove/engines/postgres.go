@@ -54,7 +54,10 @@ func (p *Postgres) Standby(name string) *Postgres {
 	s := newPostgres(p.t)
 	s.run("pg_basebackup", "--pgdata", s.data(), "--dbname", p.DSN("postgres")+"?application_name="+name,
 		"--checkpoint", "fast", "--write-recovery-conf", "--wal-method", "stream", "--no-sync")
-	s.Set() // what it copied may name its primary as its own standby
+	// It asks for its primary every second, where 5 are usual: after a restart the
+	// primary acknowledges nothing before that. What it copied may name the
+	// primary as its own standby.
+	s.Set("wal_retrieve_retry_interval = 1s")
 	s.Start()
 	return s
 }
