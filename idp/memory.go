@@ -19,9 +19,25 @@ const (
 	leastHeap    = 4 << 20 // with less in use, the collector would wait as with this
 )
 
-// percent is the collector's, with that many bytes in use.
+// percent is the collector's, with that many bytes in use, by whose measure the
+// stacks and the globals are in use too.
 func percent(live uint64) int {
 	return max(leastPercent, int(100*garbage/max(live, leastHeap)))
+}
+
+// inUse are the metrics that the collector adds up.
+var inUse = []string{"/gc/heap/live:bytes", "/gc/scan/stack:bytes", "/gc/scan/globals:bytes"}
+
+func bytesInUse() (bytes uint64) {
+	samples := make([]metrics.Sample, len(inUse))
+	for i, name := range inUse {
+		samples[i].Name = name
+	}
+	metrics.Read(samples)
+	for _, s := range samples {
+		bytes += s.Value.Uint64()
+	}
+	return bytes
 }
 
 // pacer sets the percentage until it is stopped.
@@ -59,8 +75,6 @@ func (p *pacer) collected() {
 	if p.stopped {
 		return
 	}
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	debug.SetGCPercent(percent(live[0].Value.Uint64()))
+	debug.SetGCPercent(percent(bytesInUse()))
 	p.await()
 }
