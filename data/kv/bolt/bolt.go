@@ -106,8 +106,8 @@ func (e *Engine) reading(fn func(*bbolt.Tx, reader) error) error {
 	return err
 }
 
-// mostOlder is how often a view may find that two commits came between its begin
-// and its first look. So often in a row is no chance.
+// mostOlder is how often a view may find that a commit came between its begin and
+// its first look. So often in a row is no chance.
 const mostOlder = 1000
 
 func (e *Engine) readingOnce(fn func(*bbolt.Tx, reader) error) error {

@@ -97,8 +97,8 @@ func (t *turn) run(tx *overlay.Tx, fn func(kv.Tx) error) error {
 	return nil
 }
 
-// serve runs group after group until the queue is closed and empty, and then
-// ends the journal.
+// serve runs group after group until the queue is closed and empty, and puts the
+// journal away then.
 func (e *Engine) serve() {
 	defer close(e.stopped)
 	debug.SetPanicOnFault(true)

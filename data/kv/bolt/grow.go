@@ -14,15 +14,17 @@ import (
 // behind it, which ext4 wants (boltdb issue 284).
 //
 // The need is estimated from above: no page beyond those that exist is rewritten,
-// a pair touches few of them, new pages are at least half full, and the journal's
-// last leaf holds five runs. If it should ever be too low, bbolt grows the file
-// itself, and an error of that stops the engine.
+// a pair touches few of them, new pages are at least half full, and a leaf of the
+// journal holds five runs: the last one, and the first one where runs were removed.
+// If it should ever be too low, bbolt grows the file itself, and an error of that
+// stops the engine. A short value between some of 16 KB and more makes it too low:
+// the store has few of those.
 func (e *Engine) grow(b *batch) error {
 	page := int64(os.Getpagesize())
 	rewritten := min(int64(b.placed)*4*page, b.tx.Size())
 	need := b.tx.Size() + rewritten + 2*b.bytes + int64(e.db.Stats().FreelistInuse) + 16*page
 	if b.journal != nil {
-		need += 5 * (longRun + longValue + kv.MaxKey)
+		need += 2 * 5 * (longRun + longValue + 2*kv.MaxKey)
 	}
 
 	info, err := e.file.Stat()

@@ -93,9 +93,6 @@ func (w *waiting) take() (key string, at spot) {
 	return key, at
 }
 
-// rest is for when no key waits: the hand may say that it has been everywhere.
-func (w *waiting) rest() { w.hand.lap += 2 }
-
 // moveTo takes out what the hand passed on its way to h.
 func (w *waiting) moveTo(h hand) error {
 	switch {
