@@ -64,7 +64,7 @@ func (l *ledger) stop() {
 }
 
 var (
-	ledgerKeys = rapid.StringMatching(`[ab][a-e]{0,2}`)
+	ledgerKeys = rapid.StringMatching(`[ab][a-e]{0,2}\x00?`)
 	ledgerLens = rapid.SampledFrom([]int{0, 1, 100, longValue - 1, longValue, longValue + 1, longRun + 1}) // 0 deletes
 )
 
@@ -281,6 +281,39 @@ func TestRunsThatNobodyNeedsAreForgotten(t *testing.T) {
 				t.Fatalf("there were %d runs at once, where %d keys may wait", most, room)
 			}
 			t.Logf("at most %d runs", most)
+		})
+	}
+}
+
+func TestWhatTheHandPassedNoLongerWaits(t *testing.T) {
+	for name, c := range map[string]struct {
+		from, to hand
+		left     string
+	}{
+		"nothing, where it stays":                      {hand{3, "b"}, hand{3, "b"}, "a a0 b b0 c"},
+		"the keys from where it was":                   {hand{3, "a0"}, hand{3, "b"}, "a b b0 c"},
+		"not the key that comes next":                  {hand{3, "b"}, hand{3, "b0"}, "a a0 b0 c"},
+		"to the end and from the beginning":            {hand{3, "b0"}, hand{4, "a0"}, "a0 b"},
+		"to the end, when the next lap begins":         {hand{3, "b0"}, hand{4, ""}, "a a0 b"},
+		"all, when it is there again":                  {hand{3, "b"}, hand{4, "b"}, ""},
+		"all, when it is farther":                      {hand{3, "b"}, hand{4, "c"}, ""},
+		"all, when it was everywhere more than once":   {hand{3, "b"}, hand{5, ""}, ""},
+		"and it never goes back":                       {hand{3, "b"}, hand{3, "a"}, "refused"},
+		"also not to an earlier lap, however far that": {hand{3, "b"}, hand{2, "c"}, "refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWaiting()
+			for i, key := range []string{"a", "a0", "b", "b0", "c"} {
+				w.keys.Set(key, spot{run: uint64(i)})
+			}
+			w.hand = c.from
+			left := "refused"
+			if w.moveTo(c.to) == nil {
+				left = strings.Join(w.keys.Keys(), " ")
+			}
+			if left != c.left {
+				t.Errorf("%q are left, want %q", left, c.left)
+			}
 		})
 	}
 }
